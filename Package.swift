@@ -1,0 +1,114 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Without `APUS_ARCH` the package is the host side: the command line and every test. With it, the package is
+/// what runs on the bare machine of that architecture, and has no dependencies.
+let architecture = Context.environment["APUS_ARCH"]
+
+// MARK: - Flags
+
+let checked: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableExperimentalFeature("SuppressedAssociatedTypes"),
+]
+
+let bareC =
+  ["-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-ffunction-sections"]
+  + (["aarch64": ["-mgeneral-regs-only"],
+    "riscv64": ["-mcmodel=medany", "-fno-omit-frame-pointer"],
+    "x86_64": ["-mno-red-zone", "-mno-sse", "-mno-mmx"]][architecture ?? ""] ?? [])
+
+let bareSwift: [SwiftSetting] = [
+  .enableExperimentalFeature("Embedded"),
+  .treatWarning("EmbeddedRestrictions", as: .error),
+  .unsafeFlags(
+    ["-wmo", "-assert-config", "Debug", "-Xfrontend", "-function-sections", "-Xfrontend", "-disable-stack-protector"]
+      + bareC.flatMap { ["-Xcc", $0] }),
+]
+
+let swiftSettings = architecture == nil ? checked : checked + bareSwift
+let cSettings: [CSetting] = architecture == nil ? [] : [.unsafeFlags(bareC)]
+
+func linked(by script: String) -> [LinkerSetting] {
+  [
+    .unsafeFlags(
+      ["-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xlinker", "-T", "-Xlinker", script, "-Xlinker", "-static"]
+        + (architecture == "x86_64" ? ["-Xlinker", "-no-pie", "-Xlinker", "-z", "-Xlinker", "norelro"] : []))
+  ]
+}
+
+// MARK: - Parts
+
+func part(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+let neutral: [Target] = [
+  part("DeviceTree"),
+  part("Manifest", ["DeviceTree", "Virtualization"]),
+  part("Kernel"),
+  part("Virtualization", ["Kernel"]),
+  part("Devices", ["Virtualization"]),
+  part("VMM", ["Kernel", "Virtualization", "Devices", "Manifest", "DeviceTree"]),
+]
+
+let forArchitecture: [(name: String, targets: [Target])] = [
+  (
+    "aarch64",
+    [
+      .target(name: "CAArch64", exclude: ["Hypervisor.ld"], cSettings: cSettings),
+      part("AArch64", ["CAArch64", "VMM"]),
+    ]
+  )
+]
+
+// MARK: - The bare machine
+
+/// Our own small guests, one image an architecture.
+func bareTargets(_ architecture: String, module: String) -> [Target] {
+  [
+    .executableTarget(
+      name: "Hypervisor", dependencies: [.target(name: module), .target(name: "C\(module)")],
+      swiftSettings: swiftSettings, linkerSettings: linked(by: "Sources/C\(module)/Hypervisor.ld"))
+  ]
+}
+
+let package: Package
+if let architecture, let part = forArchitecture.first(where: { $0.name == architecture }) {
+  package = Package(
+    name: "apus",
+    targets: neutral + part.targets
+      + bareTargets(architecture, module: part.targets.last.map(\.name) ?? ""))
+} else {
+  func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+      name: name + "Tests", dependencies: dependencies, exclude: exclude,
+      swiftSettings: [.treatAllWarnings(as: .error)])
+  }
+  package = Package(
+    name: "apus",
+    dependencies: [
+      .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+      .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+    ],
+    targets: neutral + forArchitecture.flatMap(\.targets) + [
+      .target(
+        name: "ImageTool", dependencies: ["Manifest", "DeviceTree", "TOMLKit"],
+        swiftSettings: [.treatAllWarnings(as: .error)]),
+      .executableTarget(
+        name: "apus",
+        dependencies: [
+          "ImageTool", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        swiftSettings: [.treatAllWarnings(as: .error)]),
+      tests("DeviceTree", ["DeviceTree"]),
+      tests("Manifest", ["Manifest", "DeviceTree"]),
+      tests("Kernel", ["Kernel"]),
+      tests("Virtualization", ["Virtualization", "Kernel"]),
+      tests("Devices", ["Devices"]),
+      tests("AArch64", ["AArch64"]),
+      tests("ImageTool", ["ImageTool", "Manifest", "DeviceTree"]),
+    ])
+}

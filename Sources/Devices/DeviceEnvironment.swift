@@ -1,0 +1,14 @@
+import Virtualization
+
+/// What a virtual device acts on: its interrupt line and, for one that prints, where its output goes.
+/// Given to the device when it is made, so that all of its behaviour is tested on the host.
+public protocol InterruptLine {
+  /// Sets the level of the line. Idempotent; called with the device's lock held.
+  func set(isAsserted: Bool)
+}
+
+/// Where a serial port's output goes.
+public protocol CharacterSink {
+  /// Takes one byte. False: there is no room now, and the device keeps the byte in its own FIFO or drops it.
+  func put(_ byte: UInt8) -> Bool
+}

@@ -1,0 +1,6 @@
+import AArch64
+
+@main
+struct Hypervisor {
+  static func main() {}
+}
