@@ -16,9 +16,11 @@ let checked: [SwiftSetting] = [
 
 let bareC =
   ["-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-ffunction-sections"]
-  + (["aarch64": ["-mgeneral-regs-only"],
+  + ([
+    "aarch64": ["-mgeneral-regs-only"],
     "riscv64": ["-mcmodel=medany", "-fno-omit-frame-pointer"],
-    "x86_64": ["-mno-red-zone", "-mno-sse", "-mno-mmx"]][architecture ?? ""] ?? [])
+    "x86_64": ["-mno-red-zone", "-mno-sse", "-mno-mmx"],
+  ][architecture ?? ""] ?? [])
 
 let bareSwift: [SwiftSetting] = [
   .enableExperimentalFeature("Embedded"),
