@@ -12,6 +12,9 @@ let checked: [SwiftSetting] = [
   .treatAllWarnings(as: .error),
   .enableExperimentalFeature("Lifetimes"),
   .enableExperimentalFeature("SuppressedAssociatedTypes"),
+  // The storage of a lock (Kernel/Locked.swift).
+  .enableExperimentalFeature("RawLayout"),
+  .enableExperimentalFeature("BuiltinModule"),
 ]
 
 let bareC =
