@@ -1,0 +1,64 @@
+/// Hypervisor Configuration Register (Arm ARM DDI 0487, HCR_EL2).
+struct HCR_EL2: OptionSet, Sendable {
+  let rawValue: UInt64
+
+  static let vm = Self(rawValue: 1 << 0)  // stage-2 translation on
+  static let swio = Self(rawValue: 1 << 1)  // invalidate by set/way also cleans
+  static let ptw = Self(rawValue: 1 << 2)  // a stage-1 walk that meets stage-2 Device memory faults
+  static let fmo = Self(rawValue: 1 << 3)  // FIQs are taken to EL2; virtual FIQs on
+  static let imo = Self(rawValue: 1 << 4)  // IRQs are taken to EL2; virtual IRQs on
+  static let amo = Self(rawValue: 1 << 5)  // SErrors are taken to EL2; virtual SErrors on
+  static let vf = Self(rawValue: 1 << 6)  // a virtual FIQ is pending
+  static let vi = Self(rawValue: 1 << 7)  // a virtual IRQ is pending
+  static let vse = Self(rawValue: 1 << 8)  // a virtual SError is pending
+  static let fb = Self(rawValue: 1 << 9)  // EL1 TLB and I-cache maintenance is broadcast
+  static let bsuInnerShareable = Self(rawValue: 1 << 10)  // BSU [11:10]: barriers reach the inner domain at least
+  static let bsuOuterShareable = Self(rawValue: 1 << 11)
+  static let dc = Self(rawValue: 1 << 12)  // stage-1 off means Normal write-back
+  static let twi = Self(rawValue: 1 << 13)  // WFI traps
+  static let twe = Self(rawValue: 1 << 14)  // WFE traps
+  static let tid0 = Self(rawValue: 1 << 15)  // ID group 0 (AArch32) traps
+  static let tid1 = Self(rawValue: 1 << 16)  // ID group 1 (AIDR_EL1, REVIDR_EL1, SMIDR_EL1) traps
+  static let tid2 = Self(rawValue: 1 << 17)  // ID group 2 (CTR_EL0, CCSIDR_EL1, CLIDR_EL1, CSSELR_EL1) traps
+  static let tid3 = Self(rawValue: 1 << 18)  // ID group 3 (ID_AA64*, ID_*, MVFR*) traps
+  static let tsc = Self(rawValue: 1 << 19)  // SMC traps
+  static let tidcp = Self(rawValue: 1 << 20)  // implementation-defined registers trap
+  static let tacr = Self(rawValue: 1 << 21)  // ACTLR_EL1 traps
+  static let tsw = Self(rawValue: 1 << 22)  // cache maintenance by set/way traps
+  static let tpcp = Self(rawValue: 1 << 23)  // cache maintenance to the point of coherency traps
+  static let tpu = Self(rawValue: 1 << 24)  // cache maintenance to the point of unification traps
+  static let ttlb = Self(rawValue: 1 << 25)  // TLB maintenance traps
+  static let tvm = Self(rawValue: 1 << 26)  // writes of the stage-1 controls trap
+  static let tge = Self(rawValue: 1 << 27)  // EL0 exceptions are taken to EL2
+  static let tdz = Self(rawValue: 1 << 28)  // DC ZVA traps
+  static let hcd = Self(rawValue: 1 << 29)  // HVC is undefined
+  static let trvm = Self(rawValue: 1 << 30)  // reads of the stage-1 controls trap
+  static let rw = Self(rawValue: 1 << 31)  // EL1 is AArch64
+  static let cd = Self(rawValue: 1 << 32)  // stage-2 data accesses are Non-cacheable
+  static let id = Self(rawValue: 1 << 33)  // stage-2 instruction accesses are Non-cacheable
+  static let e2h = Self(rawValue: 1 << 34)  // EL2 hosts an operating system (VHE)
+  static let tlor = Self(rawValue: 1 << 35)  // LOR registers trap
+  static let terr = Self(rawValue: 1 << 36)  // RAS error record registers trap
+  static let miocnce = Self(rawValue: 1 << 38)  // mismatched cacheability may lose coherency
+  static let tme = Self(rawValue: 1 << 39)  // transactional memory allowed
+  static let apk = Self(rawValue: 1 << 40)  // pointer authentication keys do not trap
+  static let api = Self(rawValue: 1 << 41)  // pointer authentication instructions do not trap
+  static let nv = Self(rawValue: 1 << 42)  // nested virtualization
+  static let nv1 = Self(rawValue: 1 << 43)
+  static let at = Self(rawValue: 1 << 44)  // AT instructions trap
+  static let nv2 = Self(rawValue: 1 << 45)
+  static let fwb = Self(rawValue: 1 << 46)  // stage 2 decides the memory type
+  static let fien = Self(rawValue: 1 << 47)  // RAS fault injection registers do not trap
+  static let gpf = Self(rawValue: 1 << 48)  // granule protection faults are taken to EL2
+  static let tid4 = Self(rawValue: 1 << 49)  // cache ID registers (CCSIDR, CLIDR, CSSELR) trap
+  static let ticab = Self(rawValue: 1 << 50)  // IC IALLUIS traps
+  static let amvoffen = Self(rawValue: 1 << 51)  // activity monitor offsets on
+  static let tocu = Self(rawValue: 1 << 52)  // cache maintenance to the point of unification traps
+  static let enscxt = Self(rawValue: 1 << 53)  // SCXTNUM_EL1 and SCXTNUM_EL0 do not trap
+  static let ttlbis = Self(rawValue: 1 << 54)  // inner shareable TLB maintenance traps
+  static let ttlbos = Self(rawValue: 1 << 55)  // outer shareable TLB maintenance traps
+  static let ata = Self(rawValue: 1 << 56)  // allocation tags do not trap
+  static let dct = Self(rawValue: 1 << 57)  // HCR_EL2.DC memory is Tagged
+  static let tid5 = Self(rawValue: 1 << 58)  // GMID_EL1 traps
+  static let tweden = Self(rawValue: 1 << 59)  // the trap of WFE is delayed
+}
