@@ -108,7 +108,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
           "ImageTool", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.treatAllWarnings(as: .error)]),
-      tests("DeviceTree", ["DeviceTree"]),
+      tests("DeviceTree", ["DeviceTree"], exclude: ["Fixtures"]),
       tests("Manifest", ["Manifest", "DeviceTree"]),
       tests("Kernel", ["Kernel"]),
       tests("Virtualization", ["Virtualization", "Kernel"]),
