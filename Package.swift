@@ -110,8 +110,11 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
         swiftSettings: [.treatAllWarnings(as: .error)]),
       tests("DeviceTree", ["DeviceTree"], exclude: ["Fixtures"]),
       tests("Manifest", ["Manifest", "DeviceTree"]),
-      tests("Kernel", ["Kernel"]),
-      tests("Virtualization", ["Virtualization", "Kernel"]),
+      .target(
+        name: "TestSupport", dependencies: ["Kernel"], path: "Tests/TestSupport",
+        swiftSettings: [.treatAllWarnings(as: .error)]),
+      tests("Kernel", ["Kernel", "TestSupport"]),
+      tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
       tests("Devices", ["Devices"]),
       tests("AArch64", ["AArch64"]),
       tests("ImageTool", ["ImageTool", "Manifest", "DeviceTree"]),
