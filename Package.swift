@@ -118,5 +118,6 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       tests("Devices", ["Devices"]),
       tests("AArch64", ["AArch64"]),
       tests("ImageTool", ["ImageTool", "Manifest", "DeviceTree"]),
+      tests("Apus", ["apus"]),
     ])
 }

@@ -1,7 +1,19 @@
 import ArgumentParser
 
+/// The command line. `./apus` builds and starts it.
 @main
-struct Apus: AsyncParsableCommand {
+struct Apus: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "apus", abstract: "A type-1 hypervisor for aarch64, riscv64 and x86_64.")
+    commandName: "apus", abstract: "A type-1 hypervisor for aarch64, riscv64 and x86_64.",
+    discussion: """
+      Examples:
+        ./apus run     boot the demo: two Linux VMs on an emulated machine
+        ./apus test    run every test there is
+      """,
+    subcommands: [GuestsCommand.self])
+
+  static func main() {
+    Signals.watch()
+    main(nil)
+  }
 }
