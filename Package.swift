@@ -109,7 +109,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
         ],
         swiftSettings: [.treatAllWarnings(as: .error)]),
       tests("DeviceTree", ["DeviceTree"], exclude: ["Fixtures"]),
-      tests("Manifest", ["Manifest", "DeviceTree"]),
+      tests("Manifest", ["Manifest", "DeviceTree", "Virtualization"]),
       .target(
         name: "TestSupport", dependencies: ["Kernel"], path: "Tests/TestSupport",
         swiftSettings: [.treatAllWarnings(as: .error)]),

@@ -1,0 +1,39 @@
+import Virtualization
+
+/// The places that a guest of one architecture expects, those of QEMU's `virt` machine.
+public struct GuestMachine: Sendable {
+  /// Where RAM begins unless a VM says otherwise.
+  public let memoryBase: GuestPhysicalAddress
+  /// The first address that a guest cannot have.
+  public let addressLimit: GuestPhysicalAddress
+  /// What is always there and not in a VM's table of devices: the interrupt controller.
+  public let reserved: [GuestPhysicalRange]
+  /// Device interrupts are below this.
+  public let interruptLimit: UInt32
+  public let uart: DeviceManifest
+  public let clock: DeviceManifest
+}
+
+extension Architecture {
+  public var guestMachine: GuestMachine {
+    switch self {
+    case .aarch64:
+      GuestMachine(
+        memoryBase: GuestPhysicalAddress(0x4000_0000),
+        addressLimit: GuestPhysicalAddress(1 << 40),
+        reserved: ranges([
+          (0x0800_0000, 0x1_0000),  // GICv3 distributor
+          (0x080a_0000, 0xf6_0000),  // GICv3 redistributors, 128 KiB each
+        ]),
+        interruptLimit: 988,  // SPIs have the identifiers 32 to 1019
+        uart: DeviceManifest(
+          kind: .uart, base: GuestPhysicalAddress(0x0900_0000), byteCount: 0x1000, interrupt: 1),
+        clock: DeviceManifest(
+          kind: .clock, base: GuestPhysicalAddress(0x0901_0000), byteCount: 0x1000, interrupt: 2))
+    }
+  }
+
+  private func ranges(_ ranges: [(UInt64, UInt64)]) -> [GuestPhysicalRange] {
+    ranges.compactMap { GuestPhysicalRange(base: GuestPhysicalAddress($0.0), byteCount: $0.1) }
+  }
+}
