@@ -45,8 +45,8 @@ struct BuddyBlocks<Memory: PhysicalMemory>: ~Copyable {
     }
   }
 
-  // SAFETY (of the callers): `base` is that of a range that was added.
   @unsafe private func record(at base: UInt64) -> UnsafeMutablePointer<FrameRange> {
+    // SAFETY: the callers pass the base of a range that was given to the allocator; its first 512 bytes hold the record.
     unsafe Memory.pointer(to: HostPhysicalAddress(base)).assumingMemoryBound(to: FrameRange.self)
   }
 
