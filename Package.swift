@@ -71,12 +71,22 @@ let forArchitecture: [(name: String, targets: [Target])] = [
 
 // MARK: - The bare machine
 
-/// Our own small guests, one image an architecture.
+/// What our own small guests have in common; built for the host only to be tested.
+func guestKit() -> Target { .target(name: "GuestKit", path: "Guests/GuestKit", swiftSettings: swiftSettings) }
+
+/// The hypervisor, and our own small guest, one image an architecture.
 func bareTargets(_ architecture: String, module: String) -> [Target] {
   [
     .executableTarget(
       name: "Hypervisor", dependencies: [.target(name: module), .target(name: "C\(module)")],
-      swiftSettings: swiftSettings, linkerSettings: linked(by: "Sources/C\(module)/Hypervisor.ld"))
+      swiftSettings: swiftSettings, linkerSettings: linked(by: "Sources/C\(module)/Hypervisor.ld")),
+    guestKit(),
+    .target(
+      name: "CGuest\(module)", path: "Guests/CGuest\(module)", exclude: ["Guest.ld"], cSettings: cSettings),
+    .executableTarget(
+      name: "TestGuest", dependencies: ["GuestKit", "DeviceTree", .target(name: "CGuest\(module)")],
+      path: "Guests/TestGuest/\(module)",
+      swiftSettings: swiftSettings, linkerSettings: linked(by: "Guests/CGuest\(module)/Guest.ld")),
   ]
 }
 
@@ -108,6 +118,8 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
           "ImageTool", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.treatAllWarnings(as: .error)]),
+      guestKit(),
+      tests("Guest", ["GuestKit"]),
       tests("DeviceTree", ["DeviceTree"], exclude: ["Fixtures"]),
       tests("Manifest", ["Manifest", "DeviceTree", "Virtualization"]),
       .target(

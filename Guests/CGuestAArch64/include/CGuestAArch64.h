@@ -1,0 +1,143 @@
+#pragma once
+
+// One-instruction functions, and the memory that the assembly defines. No logic.
+
+#include "GuestLayout.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/// What the vectors save: x0 to x30, then the exception's own registers.
+typedef struct {
+  uint64_t x[31];
+  uint64_t elr, spsr, esr, far, reserved;
+} guest_frame;
+
+_Static_assert(sizeof(guest_frame) == GUEST_FRAME_SIZE, "frame size");
+_Static_assert(offsetof(guest_frame, elr) == GUEST_FRAME_ELR, "ELR offset");
+_Static_assert(offsetof(guest_frame, spsr) == GUEST_FRAME_SPSR, "SPSR offset");
+_Static_assert(offsetof(guest_frame, esr) == GUEST_FRAME_ESR, "ESR offset");
+_Static_assert(offsetof(guest_frame, far) == GUEST_FRAME_FAR, "FAR offset");
+
+/// x0 to x3 after a call to firmware or the hypervisor.
+typedef struct {
+  uint64_t x0, x1, x2, x3;
+} guest_call_result;
+
+extern uint64_t guest_boot_device_tree, guest_boot_load_address;
+extern uint64_t guest_lower_table[512];
+extern char guest_head[], guest_end[], guest_secondary_entry[], guest_vectors[], guest_bench_vectors[];
+
+static inline uint64_t guest_device_tree(void) { return guest_boot_device_tree; }
+static inline uint64_t guest_load_address(void) { return guest_boot_load_address; }
+static inline uint64_t guest_link_address(void) { return (uint64_t)guest_head; }
+static inline uint64_t guest_end_address(void) { return (uint64_t)guest_end; }
+static inline uint64_t guest_secondary_address(void) { return (uint64_t)guest_secondary_entry; }
+static inline uint64_t guest_vectors_address(void) { return (uint64_t)guest_vectors; }
+static inline uint64_t guest_bench_vectors_address(void) { return (uint64_t)guest_bench_vectors; }
+static inline uint64_t *guest_lower_table_entries(void) { return guest_lower_table; }
+
+// Memory-mapped registers.
+
+#define GUEST_ACCESS(width, type, load, store, size)                                                                  \
+  static inline type guest_read##width(const volatile void *address) {                                               \
+    type value;                                                                                                      \
+    __asm__ volatile(load " %" size "0, [%1]" : "=r"(value) : "r"(address) : "memory");                             \
+    return value;                                                                                                    \
+  }                                                                                                                  \
+  static inline void guest_write##width(volatile void *address, type value) {                                       \
+    __asm__ volatile(store " %" size "0, [%1]" : : "r"(value), "r"(address) : "memory");                            \
+  }
+
+GUEST_ACCESS(8, uint8_t, "ldrb", "strb", "w")
+GUEST_ACCESS(16, uint16_t, "ldrh", "strh", "w")
+GUEST_ACCESS(32, uint32_t, "ldr", "str", "w")
+GUEST_ACCESS(64, uint64_t, "ldr", "str", "")
+
+// System registers.
+
+#define GUEST_REGISTER(name, register)                                                                                \
+  static inline uint64_t guest_read_##name(void) {                                                                   \
+    uint64_t value;                                                                                                  \
+    __asm__ volatile("mrs %0, " register : "=r"(value) : : "memory");                                               \
+    return value;                                                                                                    \
+  }                                                                                                                  \
+  static inline void guest_write_##name(uint64_t value) {                                                            \
+    __asm__ volatile("msr " register ", %0\n\tisb" : : "r"(value) : "memory");                                      \
+  }
+#define GUEST_READ_ONLY_REGISTER(name, register)                                                                      \
+  static inline uint64_t guest_read_##name(void) {                                                                   \
+    uint64_t value;                                                                                                  \
+    __asm__ volatile("mrs %0, " register : "=r"(value) : : "memory");                                               \
+    return value;                                                                                                    \
+  }
+#define GUEST_WRITE_ONLY_REGISTER(name, register)                                                                     \
+  static inline void guest_write_##name(uint64_t value) {                                                            \
+    __asm__ volatile("msr " register ", %0\n\tisb" : : "r"(value) : "memory");                                      \
+  }
+
+GUEST_READ_ONLY_REGISTER(currentel, "currentel")
+GUEST_READ_ONLY_REGISTER(mpidr, "mpidr_el1")
+GUEST_READ_ONLY_REGISTER(midr, "midr_el1")
+GUEST_READ_ONLY_REGISTER(cntvct, "cntvct_el0")
+GUEST_READ_ONLY_REGISTER(cntpct, "cntpct_el0")
+GUEST_READ_ONLY_REGISTER(cntfrq, "cntfrq_el0")
+GUEST_READ_ONLY_REGISTER(id_aa64isar0, "id_aa64isar0_el1")
+GUEST_READ_ONLY_REGISTER(id_aa64pfr0, "id_aa64pfr0_el1")
+GUEST_READ_ONLY_REGISTER(id_aa64dfr0, "id_aa64dfr0_el1")
+GUEST_READ_ONLY_REGISTER(id_aa64mmfr0, "id_aa64mmfr0_el1")
+GUEST_READ_ONLY_REGISTER(icc_iar1, "S3_0_C12_C12_0")
+GUEST_WRITE_ONLY_REGISTER(icc_eoir1, "S3_0_C12_C12_1")
+GUEST_WRITE_ONLY_REGISTER(icc_sgi1r, "S3_0_C12_C11_5")
+GUEST_REGISTER(cntv_ctl, "cntv_ctl_el0")
+GUEST_REGISTER(cntv_cval, "cntv_cval_el0")
+GUEST_REGISTER(cntp_ctl, "cntp_ctl_el0")
+GUEST_REGISTER(cntp_cval, "cntp_cval_el0")
+GUEST_REGISTER(icc_pmr, "S3_0_C4_C6_0")
+GUEST_REGISTER(icc_bpr1, "S3_0_C12_C12_3")
+GUEST_REGISTER(icc_sre, "S3_0_C12_C12_5")
+GUEST_REGISTER(icc_igrpen1, "S3_0_C12_C12_7")
+GUEST_REGISTER(ttbr0, "ttbr0_el1")
+GUEST_REGISTER(tcr, "tcr_el1")
+GUEST_REGISTER(vbar, "vbar_el1")
+GUEST_REGISTER(tpidr, "tpidr_el1")
+GUEST_REGISTER(daif, "daif")
+
+// Barriers, hints, masks.
+
+static inline void guest_yield(void) { __asm__ volatile("yield" ::: "memory"); }
+static inline void guest_wfi(void) { __asm__ volatile("wfi" ::: "memory"); }
+static inline void guest_wfe(void) { __asm__ volatile("wfe" ::: "memory"); }
+static inline void guest_isb(void) { __asm__ volatile("isb" ::: "memory"); }
+static inline void guest_dsb(void) { __asm__ volatile("dsb sy" ::: "memory"); }
+static inline void guest_tlb_invalidate(void) { __asm__ volatile("dsb ish\n\ttlbi vmalle1is\n\tdsb ish\n\tisb" ::: "memory"); }
+static inline void guest_interrupts_on(void) { __asm__ volatile("msr daifclr, #2" ::: "memory"); }
+static inline void guest_interrupts_off(void) { __asm__ volatile("msr daifset, #2" ::: "memory"); }
+static inline void guest_data_cache_clean(const void *line) { __asm__ volatile("dc cvau, %0" ::"r"(line) : "memory"); }
+static inline void guest_instruction_cache_invalidate(const void *line) {
+  __asm__ volatile("dsb ish\n\tic ivau, %0\n\tdsb ish\n\tisb" ::"r"(line) : "memory");
+}
+
+// Calls to firmware and to the hypervisor (SMCCC: x0 the function, x1 to x3 the arguments, x0 to x3 the results).
+
+#define GUEST_CALL(name, instruction)                                                                                 \
+  static inline guest_call_result name(uint64_t function, uint64_t a, uint64_t b, uint64_t c) {                      \
+    register uint64_t x0 __asm__("x0") = function;                                                                   \
+    register uint64_t x1 __asm__("x1") = a;                                                                          \
+    register uint64_t x2 __asm__("x2") = b;                                                                          \
+    register uint64_t x3 __asm__("x3") = c;                                                                          \
+    __asm__ volatile(instruction                                                                                     \
+                     : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)                                                        \
+                     :                                                                                               \
+                     : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "x16", "x17",  \
+                       "memory");                                                                                    \
+    return (guest_call_result){x0, x1, x2, x3};                                                                      \
+  }
+
+GUEST_CALL(guest_hvc, "hvc #0")
+GUEST_CALL(guest_smc, "smc #0")
+GUEST_CALL(guest_hvc_odd, "hvc #0x4a50")
+GUEST_CALL(guest_smc_odd, "smc #0x4a50")
+
+// Probes: see Probes.S. A fault in them is skipped by the vectors; the result is then what was given.
+
+uint64_t guest_probe_call(uint64_t address);

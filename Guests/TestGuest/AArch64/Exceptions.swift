@@ -1,0 +1,104 @@
+import CGuestAArch64
+import GuestKit
+import Synchronization
+
+/// Called by the vectors: `kind` is the vector's number (Arm ARM DDI 0487, D1.3.2.3), `frame` what they saved.
+@c(guest_exception)
+func takeException(_ kind: UInt64, _ frame: UnsafeMutablePointer<guest_frame>) {
+  switch kind {
+  case 5:
+    machine.takeInterrupt()
+  case 4:
+    let record = machine.currentCPU
+    guard machine.cpus[record].expectsFaults.load(ordering: .relaxed) else { break }
+    // SAFETY: the vectors pass the frame they saved on this stack; nobody else has it.
+    unsafe machine.recordFault(on: record, &frame.pointee)
+    return
+  case 7 where machine.cpus[machine.currentCPU].expectsFaults.load(ordering: .relaxed):
+    // SAFETY: as above. An SError is not the current instruction's: go on with it.
+    unsafe machine.noteFault(on: machine.currentCPU, frame.pointee)
+    return
+  default: break
+  }
+  if kind == 5 { return }
+  // SAFETY: as above.
+  unsafe machine.stopForUnexpectedException(kind, frame.pointee)
+}
+
+extension AArch64Machine {
+  /// Notes a fault that a case expects, and goes on after it.
+  func recordFault(on cpu: Int, _ frame: inout guest_frame) {
+    noteFault(on: cpu, frame)
+    switch Syndrome(rawValue: frame.esr).exceptionClass {
+    case .instructionAbort, .programCounterAlignment:
+      // The wild address itself has no next instruction: return from the call that went there.
+      frame.elr = frame.x.30
+    case .supervisorCall, .hypervisorCall:
+      break
+    default:
+      frame.elr &+= 4
+    }
+  }
+
+  /// Counts a fault; the first one's registers are kept.
+  func noteFault(on cpu: Int, _ frame: guest_frame) {
+    guard cpus[cpu].faultCount.wrappingAdd(1, ordering: .relaxed).oldValue == 0 else { return }
+    cpus[cpu].faultSyndrome.store(frame.esr, ordering: .relaxed)
+    cpus[cpu].faultAddress.store(frame.far, ordering: .relaxed)
+    cpus[cpu].faultInstruction.store(frame.elr, ordering: .relaxed)
+  }
+
+  func stopForUnexpectedException(_ kind: UInt64, _ frame: guest_frame) -> Never {
+    say { line in
+      line.text("unexpected exception ")
+      line.decimal(kind)
+      line.text(" on cpu ")
+      line.decimal(currentCPU)
+      line.text(": esr ")
+      line.hex(frame.esr)
+      line.text(" far ")
+      line.hex(frame.far)
+      line.text(" elr ")
+      line.hex(frame.elr)
+      line.text(" lr ")
+      line.hex(frame.x.30)
+    }
+    say { $0.text("done failed") }
+    powerOff()
+  }
+}
+
+/// ESR_EL1 as far as the cases look at it (Arm ARM DDI 0487, D24.2.37).
+struct Syndrome {
+  let rawValue: UInt64
+
+  enum ExceptionClass: UInt64 {
+    case unknown = 0x00
+    case illegalState = 0x0E
+    case supervisorCall = 0x15
+    case hypervisorCall = 0x16
+    case secureMonitorCall = 0x17
+    case systemRegister = 0x18
+    case instructionAbort = 0x21
+    case programCounterAlignment = 0x22
+    case dataAbort = 0x25
+    case stackAlignment = 0x26
+    case breakpointInstruction = 0x3C
+    case other = 0xFF
+  }
+
+  enum FaultStatus: UInt64 {
+    case externalAbort = 0x10
+    case externalAbortOnWalk0 = 0x14
+    case externalAbortOnWalk1 = 0x15
+    case externalAbortOnWalk2 = 0x16
+    case externalAbortOnWalk3 = 0x17
+    case alignment = 0x21
+    case unsupportedExclusive = 0x35
+    case other = 0xFF
+  }
+
+  var exceptionClass: ExceptionClass { ExceptionClass(rawValue: rawValue >> 26 & 0x3F) ?? .other }
+  var faultStatus: FaultStatus { FaultStatus(rawValue: rawValue & 0x3F) ?? .other }
+  var rawFaultStatus: UInt64 { rawValue & 0x3F }
+}

@@ -1,0 +1,24 @@
+import CGuestAArch64
+import GuestKit
+
+extension AArch64Machine {
+  /// SMCCC (Arm DEN0028): vendor-specific hypervisor service calls by HVC.
+  func call(_ function: Hypercall, _ first: UInt64, _ second: UInt64) -> HypercallAnswer {
+    let result = guest_hvc(Self.number(of: function), first, second, 0)
+    return HypercallAnswer(result.x0, result.x1, result.x2, result.x3)
+  }
+
+  private static func number(of function: Hypercall) -> UInt64 {
+    switch function {
+    case .uid: 0x8600_FF01
+    case .version: 0xC600_0000
+    case .features: 0xC600_0001
+    case .write: 0xC600_0002
+    case .yield: 0xC600_0003
+    case .stop: 0xC600_0004
+    case .unknown: 0xC600_0FFF
+    }
+  }
+
+  func carryOut(_ order: Int) {}
+}
