@@ -110,7 +110,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
     ],
     targets: neutral + forArchitecture.flatMap(\.targets) + [
       .target(
-        name: "ImageTool", dependencies: ["Manifest", "DeviceTree", "TOMLKit"],
+        name: "ImageTool", dependencies: ["Manifest", "DeviceTree", "Virtualization", "TOMLKit"],
         swiftSettings: [.treatAllWarnings(as: .error)]),
       .executableTarget(
         name: "apus",

@@ -18,7 +18,6 @@ public enum ManifestProblem: Error, Equatable, Sendable {
   case memoryOverlapsInterruptController(range: Int)
 
   case tooManyImages
-  case imageEmpty(image: Int)
   case imageLargerThanItsMemory(image: Int)
   case imageOutsideMemory(image: Int)
   case imagesOverlap(image: Int, other: Int)
@@ -64,7 +63,6 @@ public enum ManifestProblem: Error, Equatable, Sendable {
     case .memoryOverlaps: "two ranges of its memory overlap"
     case .memoryOverlapsInterruptController: "its memory overlaps the interrupt controller"
     case .tooManyImages: "it has too many images"
-    case .imageEmpty: "an image is empty"
     case .imageLargerThanItsMemory: "an image is larger than the memory it takes"
     case .imageOutsideMemory: "an image lies outside of its memory"
     case .imagesOverlap: "two images overlap"

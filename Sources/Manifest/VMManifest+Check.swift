@@ -70,7 +70,6 @@ extension VMManifest {
   private func visitImageProblems(bundleByteCount: UInt64, _ report: (ManifestProblem) -> Void) {
     if images.count > ManifestLimits.images { report(.tooManyImages) }
     for (index, image) in images.enumerated() {
-      if image.byteCount == 0 { report(.imageEmpty(image: index)) }
       if image.byteCount > image.memoryByteCount { report(.imageLargerThanItsMemory(image: index)) }
       if image.bundleOffset % ManifestLimits.pageByteCount != 0 { report(.imageMisalignedInBundle(image: index)) }
       if image.bundleOffset > bundleByteCount || image.byteCount > bundleByteCount - image.bundleOffset {

@@ -72,7 +72,7 @@ public struct ImagePlacement: Equatable, Sendable {
   public var guestAddress: GuestPhysicalAddress
   /// A multiple of 4 KiB. Several placements may share the same bytes.
   public var bundleOffset: UInt64
-  /// Bytes to copy.
+  /// Bytes to copy; 0 for a part that is all zeroes.
   public var byteCount: UInt64
   /// Bytes of guest memory that the image takes; those after `byteCount` are zero.
   public var memoryByteCount: UInt64

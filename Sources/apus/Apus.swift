@@ -10,7 +10,7 @@ struct Apus: ParsableCommand {
         ./apus run     boot the demo: two Linux VMs on an emulated machine
         ./apus test    run every test there is
       """,
-    subcommands: [GuestsCommand.self])
+    subcommands: [CheckCommand.self, BuildCommand.self, InspectCommand.self, GuestsCommand.self])
 
   static func main() {
     Signals.watch()

@@ -62,7 +62,7 @@ private let cases: [Case] = [
       $0.images.append(image)
     }
   },
-  Case("empty image", .imageEmpty(image: 1)) { $0.images[1].byteCount = 0 },
+  Case("image that is nothing but zeroes", []) { $0.images[1].byteCount = 0 },
   Case("image larger than its memory", .imageLargerThanItsMemory(image: 1)) { $0.images[1].byteCount = 0x124 },
   Case("image that begins before memory", .imageOutsideMemory(image: 1)) {
     $0.images[1].guestAddress = address(0x3fff_ffff)

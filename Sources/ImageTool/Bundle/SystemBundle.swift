@@ -1,0 +1,66 @@
+import Foundation
+import Manifest
+
+/// What the firmware's loader hands to the hypervisor: the manifest, then the images, each at a multiple of 4 KiB.
+public struct SystemBundle {
+  public let manifest: SystemManifest
+  public let data: Data
+
+  /// Why a file is no bundle, in words.
+  public struct ReadError: Error, CustomStringConvertible {
+    public let description: String
+  }
+
+  /// Puts a system together. Images with the same bytes are there once.
+  public static func make(from system: SystemDescription) -> SystemBundle {
+    var manifest = system.manifest
+    var end = aligned(UInt64(manifest.encode().count))
+    var parts: [(offset: UInt64, data: Data)] = []
+    for (vmIndex, vm) in system.vms.enumerated() {
+      for (imageIndex, payload) in vm.payloads.enumerated() {
+        if let known = parts.first(where: { $0.data == payload }) {
+          manifest.vms[vmIndex].images[imageIndex].bundleOffset = known.offset
+          continue
+        }
+        manifest.vms[vmIndex].images[imageIndex].bundleOffset = end
+        parts.append((end, payload))
+        end = aligned(end + UInt64(payload.count))
+      }
+    }
+    manifest.bundleByteCount = end
+    var data = Data(manifest.encode())
+    data.reserveCapacity(Int(end))
+    for part in parts {
+      data.append(Data(count: Int(part.offset) - data.count))
+      data.append(part.data)
+    }
+    data.append(Data(count: Int(end) - data.count))
+    return SystemBundle(manifest: manifest, data: data)
+  }
+
+  /// Reads a bundle as the hypervisor does, and refuses what it would refuse.
+  public static func read(_ data: Data) throws(ReadError) -> SystemBundle {
+    var rejected: [String] = []
+    do {
+      let manifest = try data.withUnsafeBytes { bytes throws(ManifestError) in
+        try unsafe SystemManifest(bundle: bytes, architecture: .aarch64) {
+          rejected.append("the hypervisor would refuse VM \($0): \($1.reason)")
+        }
+      }
+      if let first = rejected.first { throw ReadError(description: first) }
+      return SystemBundle(manifest: manifest, data: data)
+    } catch let error as ManifestError {
+      throw ReadError(description: "this is no bundle: \(error.reason)")
+    } catch {
+      throw ReadError(description: rejected.first ?? "\(error)")
+    }
+  }
+
+  /// Writes the file whole or not at all.
+  public func write(to url: URL) throws { try data.write(to: url, options: .atomic) }
+
+  private static func aligned(_ offset: UInt64) -> UInt64 {
+    let page = ManifestLimits.pageByteCount
+    return (offset + page - 1) / page * page
+  }
+}
