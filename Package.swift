@@ -128,7 +128,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       tests("Kernel", ["Kernel", "TestSupport"]),
       tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
       tests("Devices", ["Devices"]),
-      tests("AArch64", ["AArch64"]),
+      tests("AArch64", ["AArch64", "TestSupport"]),
       tests("ImageTool", ["ImageTool", "Manifest", "DeviceTree"]),
       tests("Apus", ["apus"]),
     ])
