@@ -23,6 +23,10 @@ public struct CPURecord: ~Copyable {
   public let faultSyndrome = Atomic<UInt64>(0)
   public let faultAddress = Atomic<UInt64>(0)
   public let faultInstruction = Atomic<UInt64>(0)
+  /// How many more faults the exception handler is to cause itself.
+  public let nestedFaultCount = Atomic<Int>(0)
+  /// Set when the exception handler is to return to the instruction that faulted.
+  public let repeatsFault = Atomic<Bool>(false)
   /// A number for whatever a case wants to hand over.
   public let note = Atomic<UInt64>(0)
 }

@@ -45,8 +45,8 @@ public protocol GuestMachine: AnyObject, Sendable {
 
   /// Checks the answers of the architecture's firmware calls that have no effect.
   func checkFirmware(_ verdict: inout Verdict)
-  /// Calls the hypervisor with one of Apus's own functions.
-  func call(_ function: Hypercall, _ first: UInt64, _ second: UInt64) -> HypercallAnswer
+  /// Calls the hypervisor with one of Apus's own functions. `nil`: the instruction is undefined here.
+  func call(_ function: Hypercall, _ first: UInt64, _ second: UInt64) -> HypercallAnswer?
   /// The address at which the hypervisor sees an object of the guest's image or heap.
   func physicalAddress(ofVirtual address: UInt) -> UInt64
   /// Carries out an order that only this architecture's cases give.

@@ -1,20 +1,20 @@
 /// What a case found: says every check as a line, and counts those that failed.
 public struct Verdict {
-  private let machine: any GuestMachine
+  private let console: any GuestMachine
   private let name: ArraySlice<UInt8>
   public private(set) var failureCount = 0
   public private(set) var checkCount = 0
 
   public init(_ name: ArraySlice<UInt8>, on machine: any GuestMachine) {
     self.name = name
-    self.machine = machine
+    console = machine
   }
 
   /// One line: `<case> ok <what>` or `<case> FAILED <what>`, with what was seen.
   public mutating func check(_ passed: Bool, _ what: (inout Line) -> Void) {
     checkCount += 1
     if !passed { failureCount += 1 }
-    machine.say { line in
+    console.say { line in
       line.text(name)
       line.text(passed ? " ok " : " FAILED ")
       what(&line)
@@ -40,7 +40,7 @@ public struct Verdict {
 
   /// The last line of a case.
   public func conclude() {
-    machine.say { line in
+    console.say { line in
       line.text("done ")
       line.text(name)
       line.text(failureCount == 0 ? " ok" : " failed")

@@ -34,6 +34,7 @@ static inline uint64_t guest_end_address(void) { return (uint64_t)guest_end; }
 static inline uint64_t guest_secondary_address(void) { return (uint64_t)guest_secondary_entry; }
 static inline uint64_t guest_vectors_address(void) { return (uint64_t)guest_vectors; }
 static inline uint64_t guest_bench_vectors_address(void) { return (uint64_t)guest_bench_vectors; }
+static inline uint64_t guest_lower_table_address(void) { return (uint64_t)guest_lower_table; }
 static inline uint64_t *guest_lower_table_entries(void) { return guest_lower_table; }
 
 // Memory-mapped registers.
@@ -140,4 +141,46 @@ GUEST_CALL(guest_smc_odd, "smc #0x4a50")
 
 // Probes: see Probes.S. A fault in them is skipped by the vectors; the result is then what was given.
 
-uint64_t guest_probe_call(uint64_t address);
+void guest_spin(void);
+void guest_lose_stack(uint64_t stack);
+void guest_lose_tables(uint64_t table);
+uint64_t guest_probe_call(uint64_t address, uint64_t argument);
+uint64_t guest_probe_exclusive_pair(uint64_t address);
+uint64_t guest_probe_ldrsb(uint64_t address);
+uint64_t guest_probe_ldrsw(uint64_t address);
+uint64_t guest_probe_ldr_post(uint64_t address);
+uint64_t guest_probe_ldr_pre(uint64_t address);
+uint64_t guest_probe_ldtr(uint64_t address);
+uint64_t guest_probe_ldp(uint64_t address);
+uint64_t guest_probe_ldp_word(uint64_t address);
+uint64_t guest_probe_ldpsw(uint64_t address);
+uint64_t guest_probe_ldnp(uint64_t address);
+uint64_t guest_probe_ldar(uint64_t address);
+uint64_t guest_probe_ldxr(uint64_t address);
+uint64_t guest_probe_ldxp(uint64_t address);
+uint64_t guest_probe_ldr_simd(uint64_t address);
+uint64_t guest_probe_ldp_simd(uint64_t address);
+uint64_t guest_probe_ld1(uint64_t address);
+uint64_t guest_probe_ld4_lane(uint64_t address);
+uint64_t guest_probe_prfm(uint64_t address);
+uint64_t guest_probe_str_post(uint64_t address);
+uint64_t guest_probe_sttr(uint64_t address);
+uint64_t guest_probe_stp(uint64_t address);
+uint64_t guest_probe_stp_word(uint64_t address);
+uint64_t guest_probe_stnp(uint64_t address);
+uint64_t guest_probe_stlr(uint64_t address);
+uint64_t guest_probe_stxr(uint64_t address);
+uint64_t guest_probe_str_simd(uint64_t address);
+uint64_t guest_probe_stp_simd(uint64_t address);
+uint64_t guest_probe_st1(uint64_t address);
+uint64_t guest_probe_dc_zva(uint64_t address);
+uint64_t guest_probe_dc_cvac(uint64_t address);
+uint64_t guest_probe_dc_civac(uint64_t address);
+uint64_t guest_probe_dc_ivac(uint64_t address);
+uint64_t guest_probe_ic_ivau(uint64_t address);
+uint64_t guest_probe_at_s1e1r(uint64_t address);
+uint64_t guest_probe_at_s1e1w(uint64_t address);
+uint64_t guest_probe_ldadd(uint64_t address);
+uint64_t guest_probe_swp(uint64_t address);
+uint64_t guest_probe_cas(uint64_t address);
+uint64_t guest_probe_casp(uint64_t address);

@@ -7,5 +7,25 @@ struct Case: Sendable {
 }
 
 let cases: [Case] = [
-  Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) }
+  Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
+  Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
+  // A guest that errs, and goes on.
+  Case(name: "hostile-jump") { runHostileJump(&$1) },
+  Case(name: "hostile-memory") { runHostileMemory(&$1) },
+  Case(name: "hostile-instructions") { runHostileInstructions(&$1) },
+  Case(name: "hostile-gic") { runHostileGIC(&$1) },
+  Case(name: "hostile-uart") { runHostileUART(&$1) },
+  Case(name: "hostile-calls") { runHostileCalls(&$1) },
+  Case(name: "hostile-psci") { runHostilePSCI(&$1) },
+  Case(name: "hostile-sysregs") { runHostileSystemRegisters(&$1) },
+  Case(name: "hostile-tables") { runHostileTables(&$1) },
+  Case(name: "hostile-storm") { runHostileStorm($0, &$1) },
+  Case(name: "hostile-nested") { runHostileNested(&$1) },
+  // A guest that errs, and has to be stopped.
+  Case(name: "hostile-spin") { _, _ in HostileEnd.spin() },
+  Case(name: "hostile-wfi") { _, _ in HostileEnd.sleep() },
+  Case(name: "hostile-vectors") { _, _ in HostileEnd.loseVectors() },
+  Case(name: "hostile-stack") { _, _ in HostileEnd.loseStack() },
+  Case(name: "hostile-no-tables") { _, _ in HostileEnd.loseTables() },
+  Case(name: "hostile-loop") { _, _ in HostileEnd.repeatFault() },
 ]

@@ -29,15 +29,17 @@ extension AArch64Machine {
   /// Notes a fault that a case expects, and goes on after it.
   func recordFault(on cpu: Int, _ frame: inout guest_frame) {
     noteFault(on: cpu, frame)
+    faultAgain(on: cpu)
+    if cpus[cpu].repeatsFault.load(ordering: .relaxed) { return }
     switch Syndrome(rawValue: frame.esr).exceptionClass {
-    case .instructionAbort, .programCounterAlignment:
-      // The wild address itself has no next instruction: return from the call that went there.
-      frame.elr = frame.x.30
-    case .supervisorCall, .hypervisorCall:
-      break
-    default:
-      frame.elr &+= 4
+    case .supervisorCall, .hypervisorCall: break
+    // In the wild there is no next instruction: return from the call that went there.
+    default: frame.elr = isInImage(frame.elr) ? frame.elr &+ 4 : frame.x.30
     }
+  }
+
+  private func isInImage(_ address: UInt64) -> Bool {
+    address >= guest_link_address() && address < guest_end_address() && address & 3 == 0
   }
 
   /// Counts a fault; the first one's registers are kept.
@@ -66,39 +68,4 @@ extension AArch64Machine {
     say { $0.text("done failed") }
     powerOff()
   }
-}
-
-/// ESR_EL1 as far as the cases look at it (Arm ARM DDI 0487, D24.2.37).
-struct Syndrome {
-  let rawValue: UInt64
-
-  enum ExceptionClass: UInt64 {
-    case unknown = 0x00
-    case illegalState = 0x0E
-    case supervisorCall = 0x15
-    case hypervisorCall = 0x16
-    case secureMonitorCall = 0x17
-    case systemRegister = 0x18
-    case instructionAbort = 0x21
-    case programCounterAlignment = 0x22
-    case dataAbort = 0x25
-    case stackAlignment = 0x26
-    case breakpointInstruction = 0x3C
-    case other = 0xFF
-  }
-
-  enum FaultStatus: UInt64 {
-    case externalAbort = 0x10
-    case externalAbortOnWalk0 = 0x14
-    case externalAbortOnWalk1 = 0x15
-    case externalAbortOnWalk2 = 0x16
-    case externalAbortOnWalk3 = 0x17
-    case alignment = 0x21
-    case unsupportedExclusive = 0x35
-    case other = 0xFF
-  }
-
-  var exceptionClass: ExceptionClass { ExceptionClass(rawValue: rawValue >> 26 & 0x3F) ?? .other }
-  var faultStatus: FaultStatus { FaultStatus(rawValue: rawValue & 0x3F) ?? .other }
-  var rawFaultStatus: UInt64 { rawValue & 0x3F }
 }

@@ -3,8 +3,13 @@ import GuestKit
 
 extension AArch64Machine {
   /// SMCCC (Arm DEN0028): vendor-specific hypervisor service calls by HVC.
-  func call(_ function: Hypercall, _ first: UInt64, _ second: UInt64) -> HypercallAnswer {
-    let result = guest_hvc(Self.number(of: function), first, second, 0)
+  func call(_ function: Hypercall, _ first: UInt64, _ second: UInt64) -> HypercallAnswer? {
+    var result = guest_call_result()
+    let answer = attempt {
+      result = guest_hvc(Self.number(of: function), first, second, 0)
+      return result.x0
+    }
+    guard case .value = answer else { return nil }
     return HypercallAnswer(result.x0, result.x1, result.x2, result.x3)
   }
 
