@@ -115,7 +115,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       .executableTarget(
         name: "apus",
         dependencies: [
-          "ImageTool", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+          "ImageTool", "TOMLKit", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: [.treatAllWarnings(as: .error)]),
       guestKit(),
@@ -130,6 +130,6 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       tests("Devices", ["Devices"]),
       tests("AArch64", ["AArch64", "TestSupport"]),
       tests("ImageTool", ["ImageTool", "Manifest", "DeviceTree"]),
-      tests("Apus", ["apus"]),
+      tests("Apus", ["apus", "Manifest"]),
     ])
 }

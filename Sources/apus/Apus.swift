@@ -10,10 +10,12 @@ struct Apus: ParsableCommand {
         ./apus run     boot the demo: two Linux VMs on an emulated machine
         ./apus test    run every test there is
       """,
-    subcommands: [CheckCommand.self, BuildCommand.self, InspectCommand.self, GuestsCommand.self])
+    subcommands: [
+      RunCommand.self, CheckCommand.self, BuildCommand.self, InspectCommand.self, GuestsCommand.self, TestCommand.self,
+    ])
 
   static func main() {
     Signals.watch()
-    main(nil)
+    main(PassedArguments.ofThisProcess.own)
   }
 }

@@ -10,7 +10,7 @@ public struct SystemDescription {
   /// The machine that the system was checked against: start it with these CPUs and this memory.
   public let machine: MachineDescription
   /// The manifest, without the places in the bundle.
-  let manifest: SystemManifest
+  var manifest: SystemManifest
   let vms: [BuiltVM]
   /// Files that were read as configuration, in the order of reading.
   public let files: [SourceFile]

@@ -5,7 +5,7 @@ public final class SourceFile: Sendable {
   /// As the user wrote it, for messages.
   public let path: String
   public let url: URL
-  let bytes: [UInt8]
+  public let bytes: [UInt8]
   /// Where each line begins; the first one at 0.
   private let lineStarts: [Int]
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Manifest
 
 /// `apus guests`: gets or lists the guests that the demo and the tests run.
 struct GuestsCommand: ParsableCommand {

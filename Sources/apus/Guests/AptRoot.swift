@@ -1,4 +1,5 @@
 import Foundation
+import Manifest
 
 /// A private place for apt, so that packages of another architecture or suite can be fetched without changing the
 /// machine's own apt: lists, status and cache of its own. The machine's keyring signs for the suites, and apt checks it.

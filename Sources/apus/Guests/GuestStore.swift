@@ -1,4 +1,5 @@
 import Foundation
+import Manifest
 
 /// The guests in the cache, and how each gets there.
 struct GuestStore {
@@ -7,7 +8,7 @@ struct GuestStore {
 
   /// The kit's folder in the cache.
   func folder(of kit: GuestKit) -> URL {
-    let guests = repository.cache.appending(path: "guests/\(architecture.rawValue)", directoryHint: .isDirectory)
+    let guests = repository.cache.appending(path: "guests/\(architecture.name)", directoryHint: .isDirectory)
     return kit.folder.isEmpty ? guests : guests.appending(path: kit.folder, directoryHint: .isDirectory)
   }
 
@@ -35,12 +36,13 @@ struct GuestStore {
     let apt = AptRoot(
       folder: repository.cache.appending(path: "apt/\(architecture.debian.rawValue)-\(kit.suite.rawValue)"),
       architecture: architecture.debian, suite: kit.suite, mirror: mirror)
-    let work = repository.cache.appending(path: "unpacked/\(architecture.rawValue)-\(kit.name)")
+    let work = repository.cache.appending(path: "unpacked/\(architecture.name)-\(kit.name)")
     try? FileManager.default.removeItem(at: work)
     try work.makeFolder()
     defer { try? FileManager.default.removeItem(at: work) }
 
-    let packages = try resultOf("guests", "\(kit.name): asking Debian \(kit.suite.rawValue)") { step throws(Failure) in
+    let packages = try Progress.shared.step("guests", "\(kit.name): asking Debian \(kit.suite.rawValue)") {
+      step throws(Failure) in
       try apt.update(step)
       let packages: [ResolvedPackage]
       switch kit.contents {
@@ -51,7 +53,7 @@ struct GuestStore {
       }
       return (packages, "\(kit.name): " + packages.map(\.description).joined(separator: ", "))
     }
-    try resultOf("guests", "\(kit.name): fetching and unpacking") { step throws(Failure) in
+    try Progress.shared.step("guests", "\(kit.name): fetching and unpacking") { step throws(Failure) in
       try apt.unpack(packages, into: work, step)
       try place(kit, from: work)
       return ((), "\(kit.name): fetched, signatures checked by apt")
@@ -91,24 +93,10 @@ struct GuestStore {
     let archive = folder(of: kit).appending(path: "initramfs.cpio.gz")
     let busybox = folder(of: kit).appending(path: "busybox")
     guard !archive.isUpToDate(with: [sources, busybox]) else { return }
-    try resultOf("guests", "\(kit.name): making the initramfs") { _ throws(Failure) in
+    try Progress.shared.step("guests", "\(kit.name): making the initramfs") { _ throws(Failure) in
       let data = try Initramfs(sources: sources, busybox: busybox).compressed()
       try archive.writeAtomically(data)
       return ((), "\(kit.name): initramfs, \(data.count / 1024) KiB")
-    }
-  }
-
-  /// `Progress.step` whose body throws nothing but `Failure`.
-  @discardableResult
-  private func resultOf<Result>(
-    _ subject: String, _ doing: String, _ body: (Progress.Step) throws(Failure) -> (Result, String?)
-  ) throws(Failure) -> Result {
-    do {
-      return try Progress.shared.step(subject, doing, body)
-    } catch let failure as Failure {
-      throw failure
-    } catch {
-      throw Failure(.failed, "\(error)")
     }
   }
 }

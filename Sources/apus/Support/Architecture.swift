@@ -1,8 +1,17 @@
 import ArgumentParser
+import Manifest
 
-/// The architectures that the hypervisor runs on.
-enum Architecture: String, CaseIterable, ExpressibleByArgument {
-  case aarch64
+/// The architectures that the hypervisor runs on, as the command line's options name them.
+extension Architecture: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let found = Self.allCases.first(where: { $0.name == argument }) else { return nil }
+    self = found
+  }
+
+  public static var allValueStrings: [String] { allCases.map(\.name) }
+  public var defaultValueDescription: String { name }
+
+  var name: String { "\(word)" }
 
   /// The target triple that `swift build` takes.
   var triple: String {
@@ -16,4 +25,14 @@ enum Architecture: String, CaseIterable, ExpressibleByArgument {
     case .aarch64: .arm64
     }
   }
+}
+
+/// `--log LEVEL`.
+extension LogLevel: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let found = Self.allCases.first(where: { "\($0.word)" == argument }) else { return nil }
+    self = found
+  }
+
+  public static var allValueStrings: [String] { allCases.map { "\($0.word)" } }
 }

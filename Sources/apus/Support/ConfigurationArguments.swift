@@ -27,22 +27,24 @@ struct ConfigurationArguments: ParsableArguments {
     return byteCount
   }
 
+  /// The files, the demo's where none is named.
+  func paths() throws(Failure) -> [String] {
+    files.isEmpty ? [try Repository.current().file("Configs/demo.toml").pathFromHere] : files
+  }
+
   /// Reads and checks everything. Every mistake is told on the standard error.
   func load() throws(Failure) -> SystemDescription {
-    let paths = files.isEmpty ? [try Self.demo()] : files
+    try Self.load(try paths(), cpus: cpus, memory: memory)
+  }
+
+  /// Reads and checks the files for a machine. Every mistake is told on the standard error.
+  static func load(_ paths: [String], cpus: Int?, memory: UInt64?) throws(Failure) -> SystemDescription {
     let loaded = SystemDescription.load(paths: paths, cpus: cpus, memory: memory)
     if let system = loaded.system { return system }
-    let hasColours = Terminal.isErrorTerminal && HostEnvironment.variables["NO_COLOR"] == nil
-    writeAll((FindingPrinter(hasColours: hasColours).text(loaded.findings) + "\n").utf8, to: STDERR_FILENO)
+    let printer = FindingPrinter(hasColours: Terminal.errorHasColours)
+    writeAll((printer.text(loaded.findings) + "\n").utf8, to: STDERR_FILENO)
     let mistakes = loaded.findings.count == 1 ? "1 mistake" : "\(loaded.findings.count) mistakes"
     let count = loaded.files.count == 1 ? "1 file" : "\(loaded.files.count) files"
     throw Failure(.configuration, "\(mistakes) in the configuration (\(count) read)")
-  }
-
-  /// The demo, by the shortest path from here.
-  private static func demo() throws(Failure) -> String {
-    let demo = try Repository.current().file("Configs/demo.toml").standardizedFileURL.path
-    let here = FileManager.default.currentDirectoryPath + "/"
-    return demo.hasPrefix(here) ? String(demo.dropFirst(here.count)) : demo
   }
 }

@@ -9,6 +9,8 @@ enum HostEnvironment {
     return variables
   }()
 
+  static var wantsColours: Bool { variables["NO_COLOR"].map(\.isEmpty) ?? true }
+
   /// The path of a program on the PATH, nil where there is none.
   static func find(_ program: String) -> String? {
     // Debian keeps the administrator's programs out of other users' PATH.

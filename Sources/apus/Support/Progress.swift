@@ -4,7 +4,9 @@ import Synchronization
 /// Tells on the standard error what is being done. On a terminal the line of the running step shows the time and the
 /// last words of the tool at work; elsewhere each step has a line when it starts and one when it is done.
 final class Progress: Sendable {
-  static let shared = Progress(isTerminal: Terminal.isErrorTerminal) { writeAll(Array($0.utf8), to: STDERR_FILENO) }
+  static let shared = Progress(
+    isTerminal: Terminal.isErrorTerminal, hasColours: Terminal.errorHasColours
+  ) { writeAll($0.utf8, to: STDERR_FILENO) }
 
   /// What a step may tell while it runs.
   struct Step {
@@ -19,16 +21,21 @@ final class Progress: Sendable {
   }
 
   let isTerminal: Bool
+  let hasColours: Bool
   private let output: @Sendable (String) -> Void
   private let runningLine = Mutex(false)  // True while the last line on the terminal is that of a running step.
 
-  init(isTerminal: Bool, output: @escaping @Sendable (String) -> Void) {
+  init(isTerminal: Bool, hasColours: Bool, output: @escaping @Sendable (String) -> Void) {
     self.isTerminal = isTerminal
+    self.hasColours = hasColours
     self.output = output
   }
 
   /// Runs `body` as a step. It returns its result and the words that tell it; nil words say nothing.
-  func step<Result>(_ subject: String, _ doing: String, _ body: (Step) throws -> (Result, String?)) rethrows -> Result {
+  @discardableResult
+  func step<Result, Problem: Error>(
+    _ subject: String, _ doing: String, _ body: (Step) throws(Problem) -> (Result, String?)
+  ) throws(Problem) -> Result {
     let step = Step(progress: self, subject: subject, started: .now)
     if isTerminal { step.note(doing) } else { line(subject, doing + " …") }
     do {
@@ -64,9 +71,9 @@ final class Progress: Sendable {
     return String(format: "%.1f s", Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18)
   }
 
-  /// `text` in the given style on a terminal, plain elsewhere.
+  /// `text` in the given style where there are colours, plain elsewhere.
   func style(_ code: String, _ text: String) -> String {
-    isTerminal ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+    hasColours ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
   }
 
   private func line(_ subject: String, _ text: String, mark: String? = nil) {

@@ -31,6 +31,17 @@ extension URL {
     try? FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date
   }
 
+  var byteCount: Int? {
+    (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? NSNumber)?.intValue
+  }
+
+  /// The path relative to the current folder where the file lies below it.
+  var pathFromHere: String {
+    let own = standardizedFileURL.path
+    let here = FileManager.default.currentDirectoryPath + "/"
+    return own.hasPrefix(here) ? String(own.dropFirst(here.count)) : own
+  }
+
   var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
   /// Whether the file is there and no older than any of `inputs`. A folder counts with everything in it.

@@ -5,6 +5,10 @@ import Synchronization
 enum Terminal {
   static var isInputTerminal: Bool { isatty(STDIN_FILENO) == 1 }
   static var isErrorTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+  static var isOutputTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+  /// Colours are for terminals, and for people who have not asked for none (https://no-color.org).
+  static var errorHasColours: Bool { isErrorTerminal && HostEnvironment.wantsColours }
+  static var outputHasColours: Bool { isOutputTerminal && HostEnvironment.wantsColours }
 
   /// Columns of the terminal on the standard error, 80 where it does not say.
   static var columns: Int {

@@ -1,0 +1,104 @@
+import ArgumentParser
+import Foundation
+import Manifest
+
+/// `apus test`: every test there is.
+struct TestCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "test", abstract: "Run every test there is.",
+    discussion: """
+      The format of the sources, the host tests, and boots of the hypervisor on an emulated machine. What could not be \
+      run is told as such and fails the whole, as a failed test does. Consoles and results of the boots stay in \
+      .build/boots.
+
+      Examples:
+        ./apus test             everything of the short tier
+        ./apus test --long      also the long boots
+        ./apus test boot        the boots only (lint, host and boot can be named)
+        ./apus test PSCI        the tests with PSCI in their name
+      """)
+
+  @Option(help: "The architecture to boot.")
+  var arch: Architecture = .aarch64
+
+  @Flag(help: "Also run what takes long.")
+  var long = false
+
+  @Flag(help: "Install missing packages without asking.")
+  var yes = false
+
+  @Argument(help: "lint, host, boot, or a part of tests' names; everything where it is not given.")
+  var filter: String?
+
+  /// The kinds of tests, in the order in which they run.
+  private enum Kind: String, CaseIterable {
+    case lint, host, boot
+  }
+
+  func run() throws {
+    try reportingFailures {
+      let repository = try Repository.current()
+      var report = TestReport(hasColours: Terminal.outputHasColours)
+      let kinds = filter.flatMap(Kind.init(rawValue:)).map { [$0] } ?? Kind.allCases
+      let part = filter.flatMap { Kind(rawValue: $0) == nil ? $0 : nil }
+      try HostPackages.require(HostPackages.toRun(arch) + HostPackages.toTest, consent: yes ? .given : .ask)
+      try HostPackages.checkEmulator(arch)
+
+      let host = HostTests(repository: repository)
+      if kinds.contains(.lint), part == nil { try lint(host, &report) }
+      if kinds.contains(.host) { try runHostTests(host, part, &report) }
+      if kinds.contains(.boot) { try boot(repository, part, &report) }
+
+      tell(report.summary)
+      if !report.isSuccess { throw ExitCode(Failure.Kind.failed.rawValue) }
+    }
+  }
+
+  private func lint(_ host: HostTests, _ report: inout TestReport) throws {
+    let start = ContinuousClock.now
+    let outcome = try host.lint()
+    tell(report.add("lint", "swift format", outcome, Progress.seconds(since: start)))
+  }
+
+  private func runHostTests(_ host: HostTests, _ part: String?, _ report: inout TestReport) throws {
+    let start = ContinuousClock.now
+    let result = try host.run(filter: part)
+    for line in result.failures + result.closing { tell("        " + line) }
+    report.count(passed: result.passed, failed: result.failed)
+    let word = result.failed == 0 ? "pass" : "FAIL"
+    tell(
+      "\(word)  host: \(result.passed) passed, \(result.failed) failed (\(Progress.seconds(since: start)));"
+        + " all of it in .build/tests/host.log")
+  }
+
+  private func boot(_ repository: Repository, _ part: String?, _ report: inout TestReport) throws {
+    let all = try BootTest.all(in: repository.file("Tests/Boot"))
+    let chosen = all.filter { entry in
+      (long || entry.test.tier != .long) && (part.map { entry.test.name.contains($0) } ?? true)
+    }
+    guard !chosen.isEmpty else { return }
+    let problem = buildProblem(repository)
+    let runner = BootRunner(repository: repository, architecture: arch, hypervisorProblem: problem)
+    runner.prepare(chosen)
+    for (file, test) in chosen {
+      let start = ContinuousClock.now
+      let outcome = Progress.shared.step("boot", test.name) { _ in (runner.run(test, file: file), nil) }
+      tell(report.add("boot", test.name, outcome, Progress.seconds(since: start)))
+    }
+  }
+
+  /// Builds the hypervisor; what went wrong where it does not build.
+  private func buildProblem(_ repository: Repository) -> String? {
+    do {
+      try HypervisorBuild(repository: repository, architecture: arch).build()
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// A line of the report, on the standard output at once.
+  private func tell(_ line: String) {
+    writeAll(Array((line + "\n").utf8), to: STDOUT_FILENO)
+  }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Manifest
+
+/// Builds the hypervisor's image for the bare machine.
+struct HypervisorBuild {
+  let repository: Repository
+  let architecture: Architecture
+
+  private var scratch: URL { repository.build.appending(path: architecture.name) }
+  private var products: URL { scratch.appending(path: "\(architecture.triple)/release") }
+
+  /// The linked image with its symbols.
+  var linked: URL { products.appending(path: "Hypervisor") }
+  /// The flat image that a boot loader takes.
+  var image: URL { products.appending(path: "Hypervisor.img") }
+
+  /// Builds what is not up to date.
+  func build() throws(Failure) {
+    try Progress.shared.step("hypervisor", "building for \(architecture.name)") { step throws(Failure) in
+      let before = linked.modified
+      try forgetStaleLink()
+      let result = try Tool.run(
+        "swift",
+        [
+          "build", "--triple", architecture.triple, "-c", "release", "--scratch-path", scratch.path,
+          "--package-path", repository.root.path,
+        ], environment: ["APUS_ARCH": architecture.name]
+      ) { step.note($0) }
+      guard result.succeeded else {
+        throw Failure(.build, "the hypervisor did not build:\n" + result.output + result.error)
+      }
+      try flatten()
+      let size = image.byteCount ?? 0
+      return ((), (before == linked.modified ? "up to date" : "built") + ", \(size / 1024) KiB")
+    }
+  }
+
+  /// Makes the flat image from the linked one.
+  private func flatten() throws(Failure) {
+    guard !image.isUpToDate(with: [linked]) else { return }
+    let flat = image.appendingPathExtension("new")
+    _ = try Tool.output(
+      try Toolchain.current().program("llvm-objcopy"), ["-O", "binary", linked.path, flat.path], otherwise: .build)
+    guard rename(flat.path, image.path) == 0 else { throw Failure(.build, "\(image.path) cannot be written") }
+  }
+
+  /// SwiftPM does not see that a linker script changed: without the linked image it links again.
+  private func forgetStaleLink() throws(Failure) {
+    let sources = repository.file("Sources")
+    let names = FileManager.default.enumerator(atPath: sources.path)?.compactMap { $0 as? String } ?? []
+    let scripts = names.filter { $0.hasSuffix(".ld") }.map { sources.appending(path: $0) }
+    if linked.exists, !linked.isUpToDate(with: scripts) { unlink(linked.path) }
+  }
+}
+
+/// The Swift toolchain's own tools, which need not be on the PATH.
+struct Toolchain {
+  private let folder: URL
+
+  static func current() throws(Failure) -> Toolchain {
+    let information = try Tool.output("swiftc", ["-print-target-info"], otherwise: .missing)
+    guard let match = information.firstMatch(of: /"runtimeResourcePath"\s*:\s*"([^"]+)"/) else {
+      throw Failure(.missing, "swiftc does not say where its toolchain is")
+    }
+    return Toolchain(folder: URL(filePath: String(match.1)).appending(path: "../../bin").standardizedFileURL)
+  }
+
+  func program(_ name: String) -> String { folder.appending(path: name).path }
+}

@@ -1,0 +1,74 @@
+import Manifest
+
+/// How QEMU is started: the machine, what it boots, and a console on the standard input and output.
+struct QEMUCommand: Equatable {
+  /// Debian 12's; older ones were never tried.
+  static let oldestVersion = (major: 7, minor: 2)
+
+  var architecture: Architecture
+  /// As QEMU's `-M` takes it.
+  var machine: String
+  /// As QEMU's `-cpu` takes it.
+  var cpuModel: String
+  var cpus: Int
+  /// As QEMU's `-m` takes it: a number of MiB, or with a letter for the unit.
+  var memory: String
+  var kernel: String
+  var initrd: String?
+  var bootArguments: String
+  /// Waits for a debugger on TCP port 1234 before the first instruction.
+  var waitsForDebugger = false
+  /// What the user adds.
+  var additional: [String] = []
+
+  static func defaultCPUModel(_ architecture: Architecture) -> String {
+    switch architecture {
+    case .aarch64: "cortex-a57"
+    }
+  }
+
+  var executable: String { Self.executable(for: architecture) }
+
+  static func executable(for architecture: Architecture) -> String {
+    switch architecture {
+    case .aarch64: "qemu-system-aarch64"
+    }
+  }
+
+  /// The machine that `name` stands for: `virt` alone is `virt` with what a hypervisor needs; anything else is taken
+  /// as it stands.
+  static func hypervisorMachine(_ name: String, _ architecture: Architecture) -> String {
+    switch architecture {
+    case .aarch64: name == "virt" ? "virt,virtualization=on,gic-version=3" : name
+    }
+  }
+
+  var arguments: [String] {
+    var arguments = [
+      "-M", machine, "-cpu", cpuModel, "-smp", "\(cpus)", "-m", memory, "-nodefaults", "-no-reboot", "-display", "none",
+      // Without signal=off a Ctrl-C in the stream would end QEMU.
+      "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-kernel", kernel,
+    ]
+    if let initrd { arguments += ["-initrd", initrd] }
+    if !bootArguments.isEmpty { arguments += ["-append", bootArguments] }
+    if waitsForDebugger { arguments += ["-S", "-s"] }
+    return arguments + additional
+  }
+
+  /// The command as a shell takes it.
+  var shellText: String {
+    ([executable] + arguments).map(Self.quoted).joined(separator: " ")
+  }
+
+  private static func quoted(_ word: String) -> String {
+    let isPlain = word.wholeMatch(of: /[A-Za-z0-9_.,:=\/+@%\-]+/) != nil
+    return isPlain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+
+  /// The version in the first line of `qemu-system-… --version`.
+  static func version(in output: String) -> (major: Int, minor: Int)? {
+    guard let match = output.firstMatch(of: /version (\d+)\.(\d+)/), let major = Int(match.1), let minor = Int(match.2)
+    else { return nil }
+    return (major, minor)
+  }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import TOMLKit
+
+/// A boot test: one file under Tests/Boot. Tests/Boot/README.md describes the keys.
+struct BootTest: Decodable {
+  enum Tier: String, Decodable {
+    /// Run every time.
+    case short
+    /// Run with `--long`.
+    case long
+  }
+
+  /// Lines that must come in this order.
+  struct Expected: Decodable, Equatable {
+    /// Only lines of this VM count; all lines where it is not given.
+    var vm: String?
+    var expect: [String]
+  }
+
+  /// What is typed once a text has appeared.
+  struct Typing: Decodable, Equatable {
+    var after: String
+    var text: String
+  }
+
+  enum ExpectedVerdict: String, Decodable {
+    case ok
+    case failed
+    /// None must come; the runner ends the machine when everything else has come.
+    case none
+  }
+
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case name, tier, guests, system, vms, native, append, machine, cpu, cpus, memory, qemu, never, verdict, restarts,
+      seconds
+    case lines, type, ends
+    case bootArguments = "boot-arguments"
+    case linuxMayFail = "linux-may-fail"
+    case warningsLikeNative = "warnings-like-native"
+  }
+
+  var name: String
+  var tier: Tier?
+  /// The kits of `apus guests` that must be there.
+  var guests: [String]?
+  /// The configuration: a system file, or VM files; relative to the test's file.
+  var system: String?
+  var vms: [String]?
+  /// Boots the kernel of this kit on the bare machine, without a hypervisor.
+  var native: String?
+  /// Added to the command line of every VM.
+  var append: String?
+  /// Added to the hypervisor's own boot arguments.
+  var bootArguments: String?
+  var machine: String?
+  var cpu: String?
+  var cpus: Int?
+  var memory: String?
+  /// More arguments for QEMU.
+  var qemu: [String]?
+  var lines: [Expected]?
+  var type: [Typing]?
+  /// Texts that must not appear.
+  var never: [String]?
+  /// Where it is true, what Linux says when it is in trouble does not fail the test.
+  var linuxMayFail: Bool?
+  /// The kernel's warnings in each VM must be among those of a native boot of this kit's kernel.
+  var warningsLikeNative: String?
+  var verdict: ExpectedVerdict?
+  /// The reason with which a VM ends, by the VM's name.
+  var ends: [String: String]?
+  /// A VM that asks for a reset is treated as its file says; otherwise it is stopped.
+  var restarts: Bool?
+  /// After so long without an end the test has failed. Generous: it is no measure of anything.
+  var seconds: Int?
+
+  /// What Linux says when something is badly wrong.
+  static let linuxTrouble = [
+    "Kernel panic", "Internal error: ", "BUG: ", "rcu: INFO: rcu", "soft lockup", "Unable to handle kernel",
+    "INFO: task ",
+  ]
+
+  /// Everything that must not appear.
+  var forbidden: [String] { (never ?? []) + (linuxMayFail == true ? [] : Self.linuxTrouble) }
+
+  /// The configuration's files, as messages show them; `file` is the test's own.
+  func configurationPaths(beside file: URL) -> [String] {
+    let folder = file.deletingLastPathComponent()
+    return (system.map { [$0] } ?? vms ?? []).map { folder.appending(path: $0).pathFromHere }
+  }
+
+  /// The kits that it names itself.
+  var kits: [String] { (guests ?? []) + [native, warningsLikeNative].compactMap { $0 } }
+
+  var timeLimit: Duration { .seconds(seconds ?? 300) }
+
+  /// The name as a folder is called.
+  var folderName: String {
+    String(name.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
+  }
+
+  /// Reads a test's file.
+  static func parse(_ text: String, file: String) throws(Failure) -> BootTest {
+    do {
+      let table = try TOMLTable(string: text)
+      let known = CodingKeys.allCases.map(\.rawValue)
+      if let unknown = table.keys.first(where: { !known.contains($0) }) {
+        throw Failure(.configuration, "\(file): there is no key \(unknown)")
+      }
+      let test = try TOMLDecoder().decode(BootTest.self, from: table)
+      guard test.native != nil || test.system != nil || test.vms != nil else {
+        throw Failure(.configuration, "\(file): one of system, vms and native must say what boots")
+      }
+      return test
+    } catch let failure as Failure {
+      throw failure
+    } catch {
+      throw Failure(.configuration, "\(file): \(error)")
+    }
+  }
+
+  /// All tests of a folder, by their files' names.
+  static func all(in folder: URL) throws(Failure) -> [(file: URL, test: BootTest)] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    var tests: [(URL, BootTest)] = []
+    for name in names.filter({ $0.hasSuffix(".toml") }).sorted() {
+      let file = folder.appending(path: name)
+      guard let text = try? String(contentsOf: file, encoding: .utf8) else {
+        throw Failure(.configuration, "\(file.path) cannot be read")
+      }
+      tests.append((file, try parse(text, file: name)))
+    }
+    return tests
+  }
+}

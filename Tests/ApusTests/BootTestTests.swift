@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+
+@testable import apus
+
+struct BootTestTests {
+  @Test func fileIsReadWithItsDefaults() throws {
+    let test = try BootTest.parse(
+      """
+      name = "Two VMs"
+      system = "../../Configs/demo.toml"
+      append = "apus.selftest"
+      [[lines]]
+      vm = "linux1"
+      expect = ["up"]
+      [ends]
+      linux1 = "shut down"
+      """, file: "a.toml")
+    #expect(test.lines == [.init(vm: "linux1", expect: ["up"])])
+    #expect(test.ends == ["linux1": "shut down"])
+    #expect(test.folderName == "two-vms")
+    #expect(test.timeLimit == .seconds(300))
+    #expect(test.forbidden == BootTest.linuxTrouble)
+  }
+
+  @Test func unknownKeyIsAMistake() {
+    let failure = #expect(throws: Failure.self) {
+      try BootTest.parse("name = \"a\"\nsystem = \"b\"\ntimeout = 3\n", file: "a.toml")
+    }
+    #expect(failure?.description == "a.toml: there is no key timeout")
+  }
+
+  @Test func testThatBootsNothingIsAMistake() {
+    #expect(throws: Failure.self) { try BootTest.parse("name = \"a\"\n", file: "a.toml") }
+  }
+
+  @Test func guestThatMayFailMaySaySo() throws {
+    let test = try BootTest.parse(
+      "name = \"a\"\nsystem = \"b\"\nlinux-may-fail = true\nnever = [\"x\"]\n", file: "a.toml")
+    #expect(test.forbidden == ["x"])
+  }
+
+  @Test func everyTestOfTheRepositoryIsReadAndHasItsOwnName() throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../Boot").standardizedFileURL
+    let tests = try BootTest.all(in: folder)
+    #expect(!tests.isEmpty)
+    #expect(Set(tests.map(\.test.folderName)).count == tests.count)
+    let kits = Set(tests.flatMap { $0.test.kits })
+    #expect(kits.isSubset(of: Set(GuestKit.all.map(\.name))))
+  }
+}
