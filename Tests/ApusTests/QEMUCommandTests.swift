@@ -6,7 +6,7 @@ struct QEMUCommandTests {
   private var command: QEMUCommand {
     QEMUCommand(
       architecture: .aarch64, machine: QEMUCommand.hypervisorMachine("virt", .aarch64), cpuModel: "cortex-a57", cpus: 4,
-      memory: "2G", kernel: "/b/Hypervisor.img", initrd: "/b/bundle", bootArguments: "apus.token=1 x=y")
+      memory: "2G", start: .kernel("/b/Hypervisor.img", initrd: "/b/bundle", bootArguments: "apus.token=1 x=y"))
   }
 
   @Test func virtAloneGetsWhatAHypervisorNeeds() {
@@ -28,9 +28,15 @@ struct QEMUCommandTests {
     #expect(command.arguments.suffix(4) == ["-S", "-s", "-d", "int"])
   }
 
+  @Test func firmwareFindsItsFilesInMemory() {
+    var command = command
+    command.start = .firmware("/u-boot.bin", loaded: [.init(path: "/image", address: 0x4400_0000)])
+    #expect(command.shellText.hasSuffix(" -bios /u-boot.bin -device loader,file=/image,addr=0x44000000,force-raw=on"))
+  }
+
   @Test func quoteInAnArgumentSurvivesTheShell() {
     var command = command
-    command.bootArguments = "it's"
+    command.start = .kernel("k", initrd: nil, bootArguments: "it's")
     #expect(command.shellText.hasSuffix(#"-append 'it'\''s'"#))
   }
 

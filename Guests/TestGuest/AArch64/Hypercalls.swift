@@ -24,4 +24,6 @@ extension AArch64Machine {
     case .unknown: 0xC600_0FFF
     }
   }
+
+  func carryOut(_ order: Int) {}
 }

@@ -70,7 +70,8 @@ struct RunCommand: ParsableCommand {
       let session = ConsoleSession(command: command, token: token, log: folder.appending(path: "console.log"))
       // A debugger takes its time.
       let limit = gdb ? Duration.seconds(24 * 3600) : Self.timeLimit
-      try session.run(isInteractive ? .terminal : .output(limit: limit)).check(build)
+      let outcome = try session.run(isInteractive ? .terminal : .output(limit: limit))
+      try outcome.check(build, allowsResets: isInteractive)
     }
   }
 
@@ -84,7 +85,8 @@ struct RunCommand: ParsableCommand {
     do {
       for kit in wanted.kits(store) { try store.get(kit) }
       return wanted
-    } catch  where arguments.files.isEmpty && error.kind == .missing {
+    } catch {
+      guard arguments.files.isEmpty, error.kind == .missing else { throw error }
       Progress.shared.fail(error.description)
       Progress.shared.say("guests", "the Linux guests are not to be had; Apus's own small guest runs instead")
       return configuration([repository.file("Configs/smoke.toml").pathFromHere])
@@ -107,7 +109,9 @@ struct RunCommand: ParsableCommand {
     return QEMUCommand(
       architecture: arch, machine: QEMUCommand.hypervisorMachine(machine, arch),
       cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(arch), cpus: system.cpus, memory: "\(system.memory >> 20)M",
-      kernel: build.image.path, initrd: bundle.path, bootArguments: "apus.token=\(token)", waitsForDebugger: gdb,
+      start: .kernel(
+        build.image.path, initrd: bundle.path,
+        bootArguments: "apus.token=\(token)" + (isInteractive ? " apus.focus=1" : "")), waitsForDebugger: gdb,
       additional: PassedArguments.ofThisProcess.additional)
   }
 

@@ -29,6 +29,10 @@ struct GuestKit: Equatable {
     name: "demo", summary: "Debian 12's cloud kernel with a shell: what the demo's two VMs run", suite: .bookworm,
     contents: .linux(metapackage: "linux-image-cloud-arm64", prefix: "linux-image-"), isForTests: false)
 
+  static let uBoot = GuestKit(
+    name: "u-boot", summary: "U-Boot for QEMU's virt machine", suite: .bookworm,
+    contents: .firmware(package: "u-boot-qemu", path: "usr/lib/u-boot/qemu_arm64/u-boot.bin"), isForTests: true)
+
   static let all = [
     demo,
     GuestKit(
@@ -40,8 +44,6 @@ struct GuestKit: Equatable {
     GuestKit(
       name: "trixie-generic", summary: "Debian 13's generic kernel", suite: .trixie,
       contents: .linux(metapackage: "linux-image-arm64", prefix: "linux-image-"), isForTests: true),
-    GuestKit(
-      name: "u-boot", summary: "U-Boot for QEMU's virt machine", suite: .bookworm,
-      contents: .firmware(package: "u-boot-qemu", path: "usr/lib/u-boot/qemu_arm64/u-boot.bin"), isForTests: true),
+    uBoot,
   ]
 }

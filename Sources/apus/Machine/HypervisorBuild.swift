@@ -27,12 +27,23 @@ struct HypervisorBuild {
         ], environment: ["APUS_ARCH": architecture.name]
       ) { step.note($0) }
       guard result.succeeded else {
-        throw Failure(.build, "the hypervisor did not build:\n" + result.output + result.error)
+        let log = scratch.appending(path: "build.log")
+        try log.writeAtomically(Data((result.output + result.error).utf8))
+        let told = Self.essence(of: result.output + result.error).joined(separator: "\n")
+        throw Failure(.build, "the hypervisor did not build:\n\(told)\nAll that was said is in \(log.pathFromHere)")
       }
       try flatten()
       let size = image.byteCount ?? 0
       return ((), (before == linked.modified ? "up to date" : "built") + ", \(size / 1024) KiB")
     }
+  }
+
+  /// The lines of a failed build that tell why: its errors, each once, or else its last lines.
+  static func essence(of output: String) -> [String] {
+    let lines = output.split(separator: "\n").map(String.init)
+    var errors: [String] = []
+    for line in lines where line.contains(#/(^|: )error: /#) && !errors.contains(line) { errors.append(line) }
+    return errors.isEmpty ? lines.suffix(20) : Array(errors.prefix(20))
   }
 
   /// Makes the flat image from the linked one.

@@ -2,6 +2,19 @@ import Manifest
 
 /// How QEMU is started: the machine, what it boots, and a console on the standard input and output.
 struct QEMUCommand: Equatable {
+  /// What the machine runs first.
+  enum Start: Equatable {
+    /// QEMU is the boot loader: it loads the image and its initial ramdisk, and writes the boot arguments.
+    case kernel(String, initrd: String?, bootArguments: String)
+    /// A firmware runs, and finds files in memory.
+    case firmware(String, loaded: [LoadedFile])
+  }
+
+  struct LoadedFile: Equatable {
+    let path: String
+    let address: UInt64
+  }
+
   /// Debian 12's; older ones were never tried.
   static let oldestVersion = (major: 7, minor: 2)
 
@@ -13,9 +26,7 @@ struct QEMUCommand: Equatable {
   var cpus: Int
   /// As QEMU's `-m` takes it: a number of MiB, or with a letter for the unit.
   var memory: String
-  var kernel: String
-  var initrd: String?
-  var bootArguments: String
+  var start: Start
   /// Waits for a debugger on TCP port 1234 before the first instruction.
   var waitsForDebugger = false
   /// What the user adds.
@@ -47,10 +58,20 @@ struct QEMUCommand: Equatable {
     var arguments = [
       "-M", machine, "-cpu", cpuModel, "-smp", "\(cpus)", "-m", memory, "-nodefaults", "-no-reboot", "-display", "none",
       // Without signal=off a Ctrl-C in the stream would end QEMU.
-      "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console", "-kernel", kernel,
+      "-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
     ]
-    if let initrd { arguments += ["-initrd", initrd] }
-    if !bootArguments.isEmpty { arguments += ["-append", bootArguments] }
+    switch start {
+    case .kernel(let kernel, let initrd, let bootArguments):
+      arguments += ["-kernel", kernel]
+      if let initrd { arguments += ["-initrd", initrd] }
+      if !bootArguments.isEmpty { arguments += ["-append", bootArguments] }
+    case .firmware(let firmware, let loaded):
+      arguments += ["-bios", firmware]
+      for file in loaded {
+        let address = "0x" + String(file.address, radix: 16)
+        arguments += ["-device", "loader,file=\(file.path),addr=\(address),force-raw=on"]
+      }
+    }
     if waitsForDebugger { arguments += ["-S", "-s"] }
     return arguments + additional
   }

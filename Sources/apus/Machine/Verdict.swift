@@ -6,6 +6,9 @@ struct Verdict: Equatable {
     let reason: String
   }
 
+  /// What the hypervisor says of a VM that asked for a reset and is stopped on it.
+  static let resetReason = "asked for a reset"
+
   let isOK: Bool
   let ends: [VMEnd]
 

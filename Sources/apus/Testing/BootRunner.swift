@@ -59,9 +59,10 @@ final class BootRunner {
       try? FileManager.default.removeItem(at: folder)
       try folder.makeFolder()
       let token = Verdict.makeToken()
-      let command = try command(of: test, file: file, folder: folder, token: token)
+      let (command, typings) = try command(of: test, file: file, folder: folder, token: token)
       try folder.appending(path: "command").writeAtomically(Data((command.shellText + "\n").utf8))
-      let boot = try boot(test, command, token: token, log: folder.appending(path: "console.log"))
+      let boot = try boot(
+        test, command, typings: typings + (test.type ?? []), token: token, log: folder.appending(path: "console.log"))
       let problem = try problem(of: boot, test, command)
       try folder.appending(path: "result").writeAtomically(Data(((problem ?? "passed") + "\n").utf8))
       guard let problem else { return .passed }
@@ -80,22 +81,29 @@ final class BootRunner {
     var messages: [String]
   }
 
-  private func command(of test: BootTest, file: URL, folder: URL, token: String) throws(Failure) -> QEMUCommand {
+  private func command(of test: BootTest, file: URL, folder: URL, token: String) throws(Failure) -> (
+    QEMUCommand, typings: [BootTest.Typing]
+  ) {
     if let native = test.native {
-      return try nativeCommand(
+      let command = try nativeCommand(
         kit: native, cpuModel: test.cpu, cpus: test.cpus, memory: test.memory, append: test.append)
+      return (command, [])
     }
     let configuration = BootConfiguration(
       paths: test.configurationPaths(beside: file), cpus: test.cpus, memory: test.memory.flatMap(ByteSize.parse))
     let bundle = folder.appending(path: "bundle")
     let machine = try configuration.write(
       to: bundle, BootConfiguration.Changes(append: test.append, stopsOnReset: test.restarts != true))
-    return QEMUCommand(
+    let bootArguments = (["apus.token=\(token)"] + [test.bootArguments].compactMap { $0 }).joined(separator: " ")
+    var command = QEMUCommand(
       architecture: architecture, machine: QEMUCommand.hypervisorMachine(test.machine ?? "virt", architecture),
       cpuModel: test.cpu ?? QEMUCommand.defaultCPUModel(architecture), cpus: machine.cpus,
-      memory: "\(machine.memory >> 20)M", kernel: build.image.path, initrd: bundle.path,
-      bootArguments: (["apus.token=\(token)"] + [test.bootArguments].compactMap { $0 }).joined(separator: " "),
-      additional: test.qemu ?? [])
+      memory: "\(machine.memory >> 20)M",
+      start: .kernel(build.image.path, initrd: bundle.path, bootArguments: bootArguments), additional: test.qemu ?? [])
+    guard test.loader == .uBoot else { return (command, []) }
+    let loader = UBootLoader(image: build.image, bundle: bundle, bootArguments: bootArguments)
+    command.start = loader.start(firmware: store.folder(of: .uBoot).appending(path: GuestKit.uBoot.files[0]))
+    return (command, loader.typings)
   }
 
   private func nativeCommand(
@@ -109,16 +117,19 @@ final class BootRunner {
       architecture: architecture, machine: "virt,gic-version=3",
       cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(architecture), cpus: cpus ?? 2,
       memory: "\((memory.flatMap(ByteSize.parse) ?? 512 << 20) >> 20)M",
-      kernel: folder.appending(path: "Image").path, initrd: folder.appending(path: "initramfs.cpio.gz").path,
-      bootArguments: (["panic=-1"] + [append].compactMap { $0 }).joined(separator: " "))
+      start: .kernel(
+        folder.appending(path: "Image").path, initrd: folder.appending(path: "initramfs.cpio.gz").path,
+        bootArguments: (["panic=-1"] + [append].compactMap { $0 }).joined(separator: " ")))
   }
 
-  private func boot(_ test: BootTest, _ command: QEMUCommand, token: String, log: URL) throws(Failure) -> Boot {
+  private func boot(
+    _ test: BootTest, _ command: QEMUCommand, typings: [BootTest.Typing] = [], token: String, log: URL
+  ) throws(Failure) -> Boot {
     try log.writeAtomically(Data())
     let copy = open(log.path, O_WRONLY | O_APPEND | O_CLOEXEC)
     defer { close(copy) }
     var boot = Boot(
-      watch: ConsoleWatch(expected: test.lines ?? [], typings: test.type ?? [], forbidden: test.forbidden),
+      watch: ConsoleWatch(expected: test.lines ?? [], typings: typings, forbidden: test.forbidden),
       reader: VerdictReader(token: token), end: .timeLimit, messages: [])
     var deadline = ContinuousClock.now + test.timeLimit
     var isOver = false

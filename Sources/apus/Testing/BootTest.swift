@@ -30,8 +30,15 @@ struct BootTest: Decodable {
     case none
   }
 
+  /// Who loads the hypervisor.
+  enum Loader: String, Decodable {
+    case qemu
+    case uBoot = "u-boot"
+  }
+
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, tier, guests, system, vms, native, append, machine, cpu, cpus, memory, qemu, never, verdict, restarts,
+    case name, tier, guests, system, vms, native, append, loader, machine, cpu, cpus, memory, qemu, never, verdict,
+      restarts,
       seconds
     case lines, type, ends
     case bootArguments = "boot-arguments"
@@ -52,6 +59,7 @@ struct BootTest: Decodable {
   var append: String?
   /// Added to the hypervisor's own boot arguments.
   var bootArguments: String?
+  var loader: Loader?
   var machine: String?
   var cpu: String?
   var cpus: Int?
@@ -90,7 +98,9 @@ struct BootTest: Decodable {
   }
 
   /// The kits that it names itself.
-  var kits: [String] { (guests ?? []) + [native, warningsLikeNative].compactMap { $0 } }
+  var kits: [String] {
+    (guests ?? []) + [native, warningsLikeNative, loader == .uBoot ? GuestKit.uBoot.name : nil].compactMap { $0 }
+  }
 
   var timeLimit: Duration { .seconds(seconds ?? 300) }
 
