@@ -27,8 +27,9 @@ public struct CPURecord: ~Copyable {
   public let nestedFaultCount = Atomic<Int>(0)
   /// Set when the exception handler is to return to the instruction that faulted.
   public let repeatsFault = Atomic<Bool>(false)
-  /// A number for whatever a case wants to hand over.
-  public let note = Atomic<UInt64>(0)
+  /// The counter at the CPU's first instruction, and when it was ready for orders.
+  public let entryTime = Atomic<UInt64>(0)
+  public let readyTime = Atomic<UInt64>(0)
 }
 
 /// The records of all CPUs. They live as long as the machine, which is for ever.

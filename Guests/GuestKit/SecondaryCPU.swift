@@ -23,6 +23,7 @@ public func secondaryMain(on machine: any GuestMachine, hardwareID: UInt64) {
   let me = machine.currentCPU
   machine.cpus[me].order.store(0, ordering: .relaxed)
   machine.cpus[me].hardwareID.store(hardwareID, ordering: .relaxed)
+  machine.cpus[me].readyTime.store(machine.counter, ordering: .relaxed)
   machine.cpus[me].startCount.wrappingAdd(1, ordering: .releasing)
   while true {
     machine.sleep { machine.cpus[me].order.load(ordering: .relaxed) != 0 }

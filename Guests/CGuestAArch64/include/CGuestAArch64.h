@@ -184,3 +184,18 @@ uint64_t guest_probe_ldadd(uint64_t address);
 uint64_t guest_probe_swp(uint64_t address);
 uint64_t guest_probe_cas(uint64_t address);
 uint64_t guest_probe_casp(uint64_t address);
+
+// Measured loops: see Bench.S. The results are ticks for all iterations.
+
+uint64_t guest_bench_empty(uint64_t iterations, uint64_t unused);
+uint64_t guest_bench_load(uint64_t iterations, uint64_t address);
+uint64_t guest_bench_store(uint64_t iterations, uint64_t address);
+uint64_t guest_bench_hvc(uint64_t iterations, uint64_t function);
+uint64_t guest_bench_sgi(uint64_t iterations, uint64_t value);
+uint64_t guest_bench_pmr(uint64_t iterations, uint64_t value);
+uint64_t guest_bench_timer_write(uint64_t iterations, uint64_t value);
+uint64_t guest_bench_timer_busy(uint64_t iterations, uint64_t ticks);
+uint64_t guest_bench_timer_wfi(uint64_t iterations, uint64_t ticks);
+uint64_t guest_bench_sgi_self(uint64_t iterations, uint64_t value);
+uint64_t guest_bench_ipi_send(uint64_t iterations, uint64_t value, uint64_t *mailbox);
+void guest_bench_ipi_receive(uint64_t iterations, uint64_t *mailbox);

@@ -9,6 +9,7 @@ struct Case: Sendable {
 let cases: [Case] = [
   Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
   Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
+  Case(name: "bench") { Benchmark($0).run(&$1) },
   // A guest that errs, and goes on.
   Case(name: "hostile-jump") { runHostileJump(&$1) },
   Case(name: "hostile-memory") { runHostileMemory(&$1) },

@@ -69,11 +69,16 @@ struct GICv3: Sendable {
 
   // MARK: CPU interface
 
-  /// Writes of ICC_SGI1R_EL1: interrupt 0 to 15 to the one CPU with this affinity.
+  /// Interrupt 0 to 15 to the one CPU with this affinity.
   static func sendSGI(_ interrupt: UInt64, to affinity: UInt64) {
+    guest_dsb()
+    guest_write_icc_sgi1r(sgiValue(interrupt, to: affinity))
+  }
+
+  /// What ICC_SGI1R_EL1 is written with to do that (IHI 0069, 12.2.20).
+  static func sgiValue(_ interrupt: UInt64, to affinity: UInt64) -> UInt64 {
     let level0 = affinity & 0xFF
     let target = (affinity >> 32 & 0xFF) << 48 | (affinity >> 16 & 0xFF) << 32 | (affinity >> 8 & 0xFF) << 16
-    guest_dsb()
-    guest_write_icc_sgi1r(target | (level0 >> 4) << 44 | interrupt << 24 | 1 << (level0 & 0xF))
+    return target | (level0 >> 4) << 44 | interrupt << 24 | 1 << (level0 & 0xF)
   }
 }

@@ -24,6 +24,4 @@ extension AArch64Machine {
     case .unknown: 0xC600_0FFF
     }
   }
-
-  func carryOut(_ order: Int) {}
 }

@@ -52,7 +52,7 @@ struct TestGuest {
 @c(guest_secondary_main)
 func startSecondary(_ index: UInt64, _ entryTime: UInt64) {
   let me = Int(truncatingIfNeeded: index)
-  machine.cpus[me].note.store(entryTime, ordering: .relaxed)
+  machine.cpus[me].entryTime.store(entryTime, ordering: .relaxed)
   let affinity = guest_read_mpidr() & AArch64Machine.affinityMask
   let hasRedistributor = machine.gic.prepareCPU(affinity: affinity)
   guest_interrupts_on()
