@@ -142,13 +142,15 @@ extension GuestMemory {
   /// The block in which `address` lies.
   private borrowing func blockIndex(of address: GuestPhysicalAddress) -> Int? {
     let span = blocks.span
+    // The number of blocks that begin at `address` or below: the last of these is the one, if any is.
     var lower = 0
     var upper = span.count
     while lower < upper {
-      let middle = (lower &+ upper) / 2
-      if span[middle].range.last < address { lower = middle &+ 1 } else { upper = middle }
+      let middle = (lower &+ upper) &>> 1
+      if span[middle].guestBase <= address { lower = middle &+ 1 } else { upper = middle }
     }
-    guard lower < span.count, span[lower].guestBase <= address else { return nil }
-    return lower
+    guard lower > 0 else { return nil }
+    let block = span[lower &- 1]
+    return address.rawValue &- block.guestBase.rawValue < block.byteCount ? lower &- 1 : nil
   }
 }
