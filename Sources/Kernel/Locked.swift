@@ -3,9 +3,9 @@ import Builtin
 /// A value and the spin lock that guards it; the value is reached only while the lock is held.
 ///
 /// Where one is declared, a comment names its place in the lock order.
-public struct Locked<Value: ~Copyable>: ~Copyable {
-  private let lock = SpinLock()
-  private let cell: Cell<Value>
+@frozen public struct Locked<Value: ~Copyable>: ~Copyable {
+  @usableFromInline let lock = SpinLock()
+  @usableFromInline let cell: Cell<Value>
 
   public init(_ value: consuming Value) { cell = Cell(value) }
 
@@ -25,7 +25,7 @@ extension Locked: @unchecked Sendable where Value: ~Copyable {}
 
 /// Storage that may be changed through a shared reference.
 @_rawLayout(like: Value, movesAsLike)
-@safe private struct Cell<Value: ~Copyable>: ~Copyable {
+@frozen @safe @usableFromInline struct Cell<Value: ~Copyable>: ~Copyable {
   // Not inlined: the compiler fails on a global whose initial value it takes apart and stores into raw storage.
   @inline(never)
   init(_ value: consuming Value) {

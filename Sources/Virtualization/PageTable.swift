@@ -2,29 +2,30 @@ import Kernel
 
 /// A page table of any format, and the frames that it consists of.
 ///
-/// Changes are made by one owner at a time (they are mutating), while hardware walks the table. A table that is dropped
-/// gives its frames back: no CPU may use it, or keep translations of it, by then.
+/// Changes are made by one owner at a time (they are mutating), while hardware walks the table. Its owner ends it
+/// with `destroy()`: Swift 6.3 cannot specialise the `deinit` of a generic type of another module in Embedded mode.
 public struct PageTable<Format: PageTableFormat, Memory: PhysicalMemory>: ~Copyable {
   public typealias Input = Format.Input
 
   public let format: Format
   let frames: FrameAllocator<Memory>
-  // A field with a `deinit` of its own: without one Swift 6.3 leaves out the `deinit` of an unspecialised generic struct.
-  private let rootFrames: Frames<Memory>
-
   /// Where the hardware starts to walk.
-  public var root: HostPhysicalAddress { rootFrames.base }
+  public let root: HostPhysicalAddress
 
   /// An empty table.
   public init(_ format: Format, from frames: FrameAllocator<Memory>) throws(PageTableError) {
-    guard let root = Frames(format.rootOrder, from: frames) else { throw .outOfFrames }
-    Self.clear(root.base, root.order)
+    guard let root = frames.allocate(format.rootOrder) else { throw .outOfFrames }
+    Self.clear(root, format.rootOrder)
     self.format = format
     self.frames = frames
-    rootFrames = root
+    self.root = root
   }
 
-  deinit { freeTables(linkedFrom: rootFrames.base, level: format.rootLevel) }
+  /// Gives every frame back. No CPU uses the table or keeps translations of it; it is not used again.
+  public mutating func destroy() {
+    freeTables(linkedFrom: root, level: format.rootLevel)
+    frames.free(root, format.rootOrder)
+  }
 
   // MARK: - Changes
 

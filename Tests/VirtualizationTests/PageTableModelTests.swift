@@ -119,6 +119,7 @@ private final class ModelledTable {
       }
       let agrees = subject.agrees()
       #expect(agrees)
+      subject.table.destroy()
     }
     #expect(frames.freeByteCount == before)
   }
