@@ -1,1 +1,145 @@
+import DeviceTree
 import Kernel
+import Manifest
+import Synchronization
+import Virtualization
+
+/// The virtual machine monitor: makes the VMs that the bundle describes, starts them, and waits for the last to stop.
+public struct VMM<A: VMMArchitecture>: ~Copyable {
+  public let console: Reference<Console<A>>
+  let frames: FrameAllocator<A>
+  /// Every VM of the bundle, in its order, those that could not be made too. Filled by `initialize`.
+  public private(set) var owners: [Reference<VMOwner<A>>] = []
+  private var manifest: SystemManifest?
+  /// VMs of the bundle that are not in `owners` because their manifest was not accepted.
+  private var rejectedVMs = 0
+
+  /// VMs that have been started and have not stopped for good. Raised before a vCPU can run.
+  let runningVMs = Atomic<Int>(0)
+  /// The task that waits for `runningVMs` to become 0.
+  private var waiter: Reference<Task<A>>?
+
+  public init(console: Reference<Console<A>>, frames: FrameAllocator<A>) {
+    self.console = console
+    self.frames = frames
+  }
+
+  // MARK: - init
+
+  /// Reads the manifest and makes each VM: memory, images, vCPUs and their tasks. One bad VM is told and skipped.
+  /// - Returns: false where the bundle itself is unusable.
+  public mutating func initialize(
+    _ own: Reference<Self>, bundle: Bundle, cpus: [Reference<PhysicalCPU<A>>]
+  ) -> Bool {
+    let manifest: SystemManifest
+    do throws(ManifestError) {
+      // SAFETY: the bundle stays where it is.
+      manifest = try unsafe SystemManifest(bundle: bundle.manifestBytes, architecture: A.manifestArchitecture) {
+        index, error in
+        own.value.console.value.print("apus: vm \(index + 1) of the bundle is skipped: \(error.reason)")
+        own.value.rejectedVMs += 1
+      }
+    } catch {
+      console.value.print("apus: the bundle is unusable: \(error.reason)")
+      return false
+    }
+    self.manifest = manifest
+    for index in manifest.vms.indices {
+      let port = Reference.make(ConsolePort(name: "\(manifest.vms[index].name)"))
+      console.value.ports.append(port)
+      let owner = Reference.make(
+        VMOwner<A>(manifest: manifest.vms[index], bundle: bundle, console: console, vmm: own))
+      owners.append(owner)
+      do throws(VMError) {
+        try make(owner, id: index, port: port, cpus: cpus)
+      } catch {
+        owner.value.state.store(.failed, ordering: .sequentiallyConsistent)
+        console.value.print("apus: vm \(owner.value.name) is skipped: \(error.reason)")
+      }
+    }
+    return true
+  }
+
+  private func make(
+    _ owner: Reference<VMOwner<A>>, id: Int, port: Reference<ConsolePort>, cpus: [Reference<PhysicalCPU<A>>]
+  ) throws(VMError) {
+    let manifest = owner.value.manifest
+    guard var memory = ProvisionalMemory<A>(manifest.memory, from: frames) else { throw .outOfMemory }
+    memory.clear {}
+    let vm = try A.makeVM(id: id, manifest: manifest, memory: memory, port: port, console: console)
+    for index in manifest.vcpus.indices { vm.value.vcpus.append(A.makeVCPU(index: index, of: vm)) }
+    try VMOwner<A>.load(manifest, from: owner.value.bundle, into: vm)
+    for index in vm.value.vcpus.indices {
+      let vcpu = vm.value.vcpus[index]
+      let cpu = Self.choose(for: CPUSet(rawValue: manifest.vcpus[index].affinity), among: cpus)
+      cpu.value.assignedTasks += 1
+      let console = console
+      vcpu.value.task = Scheduler<A>.spawn(
+        name: "VM[\(id)]-VCpu[\(index)]", on: cpu, urgency: .guest,
+        body: { VCPULoop<A>.main(vcpu, console: console) })
+      guard vcpu.value.task != nil else { throw .outOfMemory }
+      vm.value.vcpuTasks.add(1, ordering: .relaxed)
+    }
+    owner.value.becomeReady(vm)
+    vm.value.ownerTask = Scheduler<A>.spawn(
+      name: "VM[\(id)]", on: cpus[id % cpus.count], urgency: .system, body: { owner.value.main() })
+    guard vm.value.ownerTask != nil else { throw .outOfMemory }
+  }
+
+  /// The CPU of the mask with the fewest vCPUs; any CPU for an empty mask, or one that names none that is there.
+  private static func choose(
+    for affinity: CPUSet, among cpus: [Reference<PhysicalCPU<A>>]
+  ) -> Reference<PhysicalCPU<A>> {
+    var best: Reference<PhysicalCPU<A>>?
+    for cpu in cpus where affinity.contains(cpu.value.index) {
+      if cpu.value.assignedTasks < best?.value.assignedTasks ?? .max { best = cpu }
+    }
+    if let best { return best }
+    for cpu in cpus where cpu.value.assignedTasks < best?.value.assignedTasks ?? .max { best = cpu }
+    guard let best else { fatalError("no physical CPU") }
+    return best
+  }
+
+  // MARK: - start
+
+  /// Starts every VM that is to start by itself and waits until none runs any more.
+  public mutating func start() {
+    waiter = Scheduler<A>.current
+    runningVMs.add(1, ordering: .sequentiallyConsistent)  // until all have been told to start
+    for owner in owners where owner.value.manifest.autostart && owner.value.state.load(ordering: .relaxed) == .ready {
+      owner.value.countAsRunning()
+      owner.value.send(.start)
+    }
+    vmStopped()
+    Scheduler<A>.park { runningVMs.load(ordering: .sequentiallyConsistent) == 0 }
+  }
+
+  func vmStopped() {
+    if runningVMs.subtract(1, ordering: .sequentiallyConsistent).newValue == 0, let waiter {
+      Scheduler<A>.wake(waiter)
+    }
+  }
+
+  /// Whether to turn the machine off now.
+  public var isPowerOffWanted: Bool { manifest?.whenAllStopped ?? .powerOff == .powerOff }
+
+  /// The last lines: how each VM ended, and whether that is well, marked with the token the user's side has given.
+  public func tellVerdict(token: LogText) {
+    var isGood = !owners.isEmpty && rejectedVMs == 0
+    for owner in owners {
+      let state = owner.value.state.load(ordering: .sequentiallyConsistent)
+      if let reason = owner.value.reason {
+        console.value.print("apus: vm \(owner.value.name): \(reason.words)")
+        if !reason.isGood { isGood = false }
+      } else {
+        console.value.print("apus: vm \(owner.value.name): \(state.word)")
+        if state == .failed { isGood = false }
+      }
+    }
+    if isGood {
+      console.value.print("apus: verdict \(token) ok")
+    } else {
+      console.value.print("apus: verdict \(token) failed")
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Kernel
+import Synchronization
+
+/// A virtual CPU: its hardware state, whether it is on, and the task that runs it.
+public struct VCPU<A: VirtualizationArchitecture>: ~Copyable {
+  public let vm: Reference<VM<A>>
+  public let index: Int
+
+  /// Touched by the vCPU's own task, and by others only while it is off.
+  public var state: A.VCPUState
+  /// Set once, before anything runs.
+  public var task: Reference<Task<A>>?
+
+  /// Every transition is a compare-and-exchange: of two that start a vCPU one wins.
+  public let power = Atomic<VCPUPower>(.off)
+  /// Where the vCPU begins. Written by whoever turned `power` from `off` to `claimed`, read by the vCPU's task once it has
+  /// seen that.
+  public var entry = GuestPhysicalAddress(0)
+  public var argument: UInt64 = 0
+
+  /// Whether the vCPU may be inside the guest. Sequentially consistent on both sides: whoever makes work for the vCPU first
+  /// publishes the work, then reads this; the vCPU first sets this, then looks for work.
+  public let isInGuest = Atomic<Bool>(false)
+
+  /// Written by the vCPU's own task; read by anyone, for show.
+  public var statistics = VCPUStatistics()
+
+  public init(vm: Reference<VM<A>>, index: Int, state: consuming A.VCPUState) {
+    self.vm = vm
+    self.index = index
+    self.state = state
+  }
+
+  /// Makes the vCPU look for work: wakes it where it is parked, makes it exit where it is in the guest.
+  public func notify() {
+    guard let task else { return }
+    Scheduler<A>.wake(task)
+    if isInGuest.load(ordering: .sequentiallyConsistent), task.value.cpu != A.currentCPU {
+      A.notify(cpu: task.value.cpu)
+    }
+  }
+}
+
+public enum VCPUPower: UInt8, AtomicRepresentable, Sendable {
+  case off
+  /// Somebody is writing where it is to begin.
+  case claimed
+  /// Somebody has started it, its task has not seen that yet.
+  case starting
+  case on
+}
+
+/// What a vCPU has done, by count.
+public struct VCPUStatistics: Sendable {
+  public var exits: UInt64 = 0
+  public var interrupts: UInt64 = 0
+  public var halts: UInt64 = 0
+  public var mmio: UInt64 = 0
+  public var hypercalls: UInt64 = 0
+  public var firmwareCalls: UInt64 = 0
+  public var systemRegisters: UInt64 = 0
+  public var refusedAccesses: UInt64 = 0
+
+  public init() {}
+}
