@@ -1,6 +1,7 @@
 import AArch64
 
+/// The image: the parts composed for one architecture.
 @main
 struct Hypervisor {
-  static func main() {}
+  static func main() { Boot.main() }
 }

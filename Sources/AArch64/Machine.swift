@@ -1,0 +1,38 @@
+import CAArch64
+import Kernel
+import Synchronization
+
+/// The machine as it was found at boot: one for all CPUs, named by each per-CPU area.
+struct Machine: ~Copyable {
+  /// A task's stack: 16 KiB.
+  static let stackOrder = FrameOrder(holding: 16384) ?? .frame
+
+  let frames: FrameAllocator<AArch64>
+  let gic: PhysicalGIC
+  /// The regions in which the CPUs' redistributors lie, and their sizes in bytes.
+  let redistributors: [(DeviceWindow, UInt64)]
+  let uart: PhysicalUART?
+  let identity: CPUIdentity
+  /// Called on the CPU that took the serial port's interrupt. Set before that interrupt is enabled.
+  var consoleInput: (() -> Void)?
+  /// VMIDs are given out once each; 0 is nobody's.
+  let nextVMID = Atomic<Int>(1)
+
+  init(
+    frames: FrameAllocator<AArch64>, gic: PhysicalGIC, redistributors: [(DeviceWindow, UInt64)], uart: PhysicalUART?,
+    identity: CPUIdentity
+  ) {
+    self.frames = frames
+    self.gic = gic
+    self.redistributors = redistributors
+    self.uart = uart
+    self.identity = identity
+  }
+
+  /// Bytes have come: the port's own interrupt is off until the console task has read them.
+  func takeDeviceInterrupt(_ intid: UInt32) {
+    guard let uart, intid == uart.interrupt else { return }
+    uart.disableInput()
+    consoleInput?()
+  }
+}

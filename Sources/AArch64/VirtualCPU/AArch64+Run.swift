@@ -1,0 +1,157 @@
+import CAArch64
+import Kernel
+import Virtualization
+
+/// Into the guest and out of it.
+extension AArch64 {
+  public static func run(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+    let cpu = currentCPU
+    if cpu.value.local.loadedVCPU != vcpu { switchTo(vcpu, on: cpu) }
+    updatePhysicalTimer(of: vcpu)
+    enterInterrupts(of: vcpu)
+    // SAFETY: the vCPU is loaded, its frame is its own, and interrupts are masked until the guest runs.
+    let kind = unsafe vcpu_enter(vcpu.value.state.registers.frame)
+    vcpu.value.statistics.exits &+= 1
+    switch UInt32(truncatingIfNeeded: kind) {
+    case UInt32(VCPU_EXIT_KIND_INTERRUPT):
+      vcpu.value.statistics.interrupts &+= 1
+      return .interrupt
+    case UInt32(VCPU_EXIT_KIND_SYNCHRONOUS):
+      return decode(vcpu)
+    default:
+      return .arch(.systemError)
+    }
+  }
+
+  static func fault(of vcpu: Reference<VCPU<Self>>, kind: GuestFault.Kind) -> GuestFault {
+    let registers = vcpu.value.state.registers
+    return GuestFault(
+      kind: kind, programCounter: registers.programCounter, address: registers.faultAddress,
+      syndrome: registers.syndrome.rawValue)
+  }
+
+  /// What a synchronous exit asks for. Small things are done here.
+  private static func decode(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+    let registers = vcpu.value.state.registers
+    let syndrome = registers.syndrome
+    switch syndrome.exceptionClass {
+    case .hvc64:
+      return callFirmware(vcpu)
+    case .smc64:
+      registers.skipInstruction()
+      return callFirmware(vcpu)
+    case .wfx:
+      registers.skipInstruction()
+      switch syndrome.waitKind {
+      case .waitForInterrupt, .waitForInterruptWithTimeout: return .halt
+      case .waitForEvent, .waitForEventWithTimeout: return .yield
+      }
+    case .dataAbortLower:
+      return takeDataAbort(syndrome.dataAbort, of: vcpu)
+    case .instructionAbortLower:
+      let abort = syndrome.instructionAbort
+      return injecting(
+        .instructionAbort(address: registers.faultAddress, isStage1Walk: abort.isStage1Walk), into: vcpu)
+    case .systemInstruction:
+      return takeSystemInstruction(syndrome.systemInstruction, of: vcpu)
+    default:
+      // Whatever else is trapped is not there for the guest.
+      return injecting(.undefined, into: vcpu)
+    }
+  }
+
+  static func injecting(_ exception: InjectedException, into vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+    if let fault = inject(exception, into: vcpu) { return .fault(fault) }
+    return .handled
+  }
+
+  private static func takeDataAbort(_ abort: DataAbort, of vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+    let registers = vcpu.value.state.registers
+    guard abort.hasAccess, abort.hasFaultPage, !abort.isStage1Walk else {
+      if abort.isCacheMaintenance, !abort.isStage1Walk {
+        // Maintenance of a line that is not there has nothing to do.
+        registers.skipInstruction()
+        return .handled
+      }
+      return injecting(.dataAbort(address: registers.faultAddress, isStage1Walk: abort.isStage1Walk), into: vcpu)
+    }
+    let address = registers.faultPage.address(far: registers.faultAddress)
+    let direction: MMIOAccess.Direction =
+      abort.isWrite ? .write(registers[abort.register] & abort.width.mask) : .read
+    return .mmio(MMIOAccess(address: address, width: abort.width, direction: direction))
+  }
+
+  public static func complete(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>, value: UInt64) {
+    let registers = vcpu.value.state.registers
+    if case .read = access.direction {
+      let abort = registers.syndrome.dataAbort
+      registers[abort.register] = abort.registerValue(loading: value)
+    }
+    registers.skipInstruction()
+  }
+
+  public static func refuse(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>) -> GuestFault? {
+    inject(.dataAbort(address: vcpu.value.state.registers.faultAddress, isStage1Walk: false), into: vcpu)
+  }
+
+  public static func handle(_ exit: AArch64Exit, of vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+    switch exit {
+    case .systemError: .fault(fault(of: vcpu, kind: .systemError))
+    }
+  }
+}
+
+/// Exits that only this architecture has.
+public enum AArch64Exit {
+  /// An SError: memory or a bus has failed under the guest.
+  case systemError
+}
+
+// MARK: - Whose state is in the hardware
+
+extension AArch64 {
+  /// Puts the vCPU's state into this CPU's registers, after those of the one before.
+  static func switchTo(_ vcpu: Reference<VCPU<Self>>, on cpu: Reference<PhysicalCPU<Self>>) {
+    if let previous = cpu.value.local.loadedVCPU { unload(previous) }
+    let vm = vcpu.value.vm
+    write_VTTBR_EL2(vm.value.state.vttbr.rawValue)
+    write_VMPIDR_EL2(vcpu.value.state.vmpidr)
+    write_VPIDR_EL2(read_MIDR_EL1())
+    write_CNTVOFF_EL2(vm.value.state.counterOffset)
+    write_HCR_EL2(vm.value.state.hcr.rawValue)
+    aarch64_isb()
+    vcpu.value.state.system.load()
+    if cpu.value.local.machine.value.identity.hasPointerAuthentication { vcpu.value.state.keys.load() }
+    // SAFETY: the state lives as long as the vCPU.
+    unsafe fp_restore(vcpu.value.state.floatingPoint)
+    loadInterrupts(of: vcpu, on: cpu)
+    aarch64_isb()
+    cpu.value.local.loadedVCPU = vcpu
+  }
+
+  /// Where the vCPU is loaded, it is on the CPU that calls: tasks do not move.
+  public static func unload(_ vcpu: Reference<VCPU<Self>>) {
+    let cpu = currentCPU
+    guard cpu.value.local.loadedVCPU == vcpu else { return }
+    unloadInterrupts(of: vcpu, on: cpu)
+    vcpu.value.state.system.save()
+    if cpu.value.local.machine.value.identity.hasPointerAuthentication { vcpu.value.state.keys.save() }
+    // SAFETY: the state lives as long as the vCPU.
+    unsafe fp_save(vcpu.value.state.floatingPoint)
+    cpu.value.local.loadedVCPU = nil
+  }
+
+  public static func reset(_ vcpu: Reference<VCPU<Self>>, entry: GuestPhysicalAddress, argument: UInt64) {
+    vcpu.value.state.system = SystemRegisterState()
+    vcpu.value.state.keys = PointerAuthenticationKeys()
+    vcpu.value.state.physicalTimer = PhysicalTimerState()
+    vcpu.value.state.progress = ProgressWatch()
+    // SAFETY: the state lives as long as the vCPU.
+    unsafe vcpu.value.state.floatingPoint.initialize(to: FloatingPointState())
+    let registers = vcpu.value.state.registers
+    registers.clear()
+    registers[0] = argument
+    registers.programCounter = entry.rawValue
+    registers.processorState = .atPowerOn
+  }
+}

@@ -1,0 +1,64 @@
+import CAArch64
+import Kernel
+import Virtualization
+
+/// A vCPU's hardware state.
+@safe public struct AArch64VCPUState: ~Copyable {
+  let registers: GuestRegisters
+  var system = SystemRegisterState()
+  var keys = PointerAuthenticationKeys()
+  let floatingPoint: UnsafeMutablePointer<FloatingPointState>
+  /// VMPIDR_EL2: what the guest reads as MPIDR_EL1.
+  let vmpidr: UInt64
+  /// The guest's physical timer, which the hypervisor serves (CNTP_CTL_EL0, CNTP_CVAL_EL0).
+  var physicalTimer = PhysicalTimerState()
+  /// To notice a guest that takes the same fault again and again.
+  var progress = ProgressWatch()
+
+  init(index: Int) {
+    registers = .make()
+    unsafe floatingPoint = .allocate(capacity: 1)
+    unsafe floatingPoint.initialize(to: FloatingPointState())
+    vmpidr = Self.affinity(of: index) | 1 << 31
+  }
+
+  deinit {
+    registers.destroy()
+    unsafe floatingPoint.deallocate()
+  }
+
+  /// As QEMU's `virt` numbers them: sixteen to a cluster.
+  static func affinity(of index: Int) -> UInt64 { UInt64(index & 15) | UInt64(index >> 4) << 8 }
+}
+
+/// CNTP_CTL_EL0 and CNTP_CVAL_EL0 as the guest wrote them.
+struct PhysicalTimerState {
+  /// Enabled now, or since its line was last looked at.
+  var isInUse = false
+  var isEnabled = false
+  var isMasked = false
+  /// In ticks of the guest's own counter.
+  var compareValue: UInt64 = 0
+}
+
+/// Counts identical faults given to the guest in a row.
+struct ProgressWatch {
+  private var lastProgramCounter: UInt64 = 0
+  private var lastSyndrome: UInt64 = 0
+  private var count = 0
+
+  /// How many identical faults end the VM.
+  static let limit = 64
+
+  /// Whether the guest is stuck: it took this fault at this place too often without another in between.
+  mutating func isStuck(programCounter: UInt64, syndrome: UInt64) -> Bool {
+    if programCounter == lastProgramCounter && syndrome == lastSyndrome {
+      count += 1
+    } else {
+      lastProgramCounter = programCounter
+      lastSyndrome = syndrome
+      count = 0
+    }
+    return count >= Self.limit
+  }
+}

@@ -1,0 +1,50 @@
+import CAArch64
+import Virtualization
+
+/// A vCPU's general registers, program counter and exit syndrome: the frame that the vectors fill and restore.
+///
+/// A pointer to one `VCPUFrame` that lives as long as the vCPU; touched by the vCPU's own task, and while it is off.
+@safe struct GuestRegisters {
+  let frame: UnsafeMutablePointer<VCPUFrame>
+
+  /// A fresh frame, all zero. Set-up only.
+  static func make() -> Self {
+    let frame = UnsafeMutablePointer<VCPUFrame>.allocate(capacity: 1)
+    unsafe frame.initialize(to: VCPUFrame())
+    return unsafe Self(frame: frame)
+  }
+
+  func destroy() { unsafe frame.deallocate() }
+
+  /// X0 to X30; 31 is XZR. `index` comes from five bits of a syndrome or is a constant.
+  subscript(index: Int) -> UInt64 {
+    @inline(__always) get {
+      if index >= 31 { return 0 }
+      // SAFETY: the frame begins with 31 words, and `index` is below that.
+      return unsafe UnsafeRawPointer(frame).load(fromByteOffset: index &* 8, as: UInt64.self)
+    }
+    @inline(__always) nonmutating set {
+      if index >= 31 { return }
+      // SAFETY: as above.
+      unsafe UnsafeMutableRawPointer(frame).storeBytes(of: newValue, toByteOffset: index &* 8, as: UInt64.self)
+    }
+  }
+
+  // SAFETY: for all of these: the frame lives as long as its vCPU.
+  @inline(__always) var programCounter: UInt64 {
+    get { unsafe frame.pointee.elr }
+    nonmutating set { unsafe frame.pointee.elr = newValue }
+  }
+  @inline(__always) var processorState: SPSR {
+    get { SPSR(rawValue: unsafe frame.pointee.spsr) }
+    nonmutating set { unsafe frame.pointee.spsr = newValue.rawValue }
+  }
+  @inline(__always) var syndrome: ESR_EL2 { ESR_EL2(rawValue: unsafe frame.pointee.esr) }
+  @inline(__always) var faultAddress: UInt64 { unsafe frame.pointee.far }
+  @inline(__always) var faultPage: HPFAR_EL2 { HPFAR_EL2(rawValue: unsafe frame.pointee.hpfar) }
+
+  /// Goes past the trapped instruction.
+  @inline(__always) func skipInstruction() { programCounter &+= syndrome.instructionByteCount }
+
+  func clear() { unsafe frame.initialize(to: VCPUFrame()) }
+}
