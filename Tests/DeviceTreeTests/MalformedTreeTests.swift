@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import DeviceTree
@@ -89,7 +90,7 @@ import Testing
 
   @Test(arguments: Fixture.allCases) func mutatedTreesNeverTrap(_ fixture: Fixture) throws {
     let original = try fixture.bytes()
-    var generator = SeededGenerator(state: 0x41707573)
+    var generator = SeededGenerator(seed: 0x41707573)
     var readable = 0
     for _ in 0..<300 {
       var bytes = original

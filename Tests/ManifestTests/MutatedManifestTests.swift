@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Manifest
@@ -7,7 +8,7 @@ import Testing
   @Test(arguments: 0..<8) func mutatedBytesNeverTrap(_ seed: Int) {
     let original = bundle(sampleSystem())
     let manifestByteCount = sampleSystem().encode().count
-    var generator = SeededGenerator(state: UInt64(seed))
+    var generator = SeededGenerator(seed: UInt64(seed))
     var accepted = 0
     for _ in 0..<1000 {
       var bytes = original
@@ -27,18 +28,5 @@ import Testing
     var count = 0
     for vm in manifest.vms.indices { manifest.visitProblems(ofVM: vm) { _ in count += 1 } }
     return count
-  }
-}
-
-/// A small generator whose numbers depend on nothing but the seed (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
-    return value ^ (value >> 31)
   }
 }

@@ -44,4 +44,13 @@ enum FileProblem: Error {
     case .empty: "the file is empty"
     }
   }
+
+  var advice: String {
+    switch self {
+    case .missing: "a path relative to this file's folder"
+    case .folder: "a file in the folder"
+    case .unreadable: "a file that its permissions let you read"
+    case .empty: "the whole file; fetch or build it again"
+    }
+  }
 }

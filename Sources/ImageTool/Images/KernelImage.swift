@@ -28,7 +28,9 @@ struct KernelReader {
     switch found {
     case .gzip: return unpacked(data, of: url, by: .gzip, place)
     case .zboot:
-      guard let zboot = EFIZboot(data) else { return refuse(place, "the EFI zboot file's payload leaves the file") }
+      guard let zboot = EFIZboot(data) else {
+        return refuse(place, "the EFI zboot file's payload leaves the file", "a whole file")
+      }
       guard let tool = Unpacker(rawValue: zboot.compression) else {
         findings.report(
           place, "the EFI zboot file is packed by \"\(zboot.compression)\"", advice: "one packed by gzip or zstd")
@@ -83,10 +85,12 @@ struct KernelReader {
       switch Arm64Image.read(data) {
       case .success(let image): return .arm64(image, data)
       case .failure(.noSize):
-        return refuse(place, "the Image does not say how much memory it takes (before Linux 3.17)")
+        return refuse(place, "the Image does not say how much memory it takes (before Linux 3.17)", "a newer kernel")
       case .failure(.bigEndian): return refuse(place, "the Image is a big-endian kernel")
       case .failure(.sizeBelowFile):
-        return refuse(place, "the Image says that it takes less memory than the file has bytes")
+        return refuse(
+          place, "the Image says that it takes less memory than the file has bytes", "an Image with nothing added to it"
+        )
       }
     }
     guard ELFImage.isOne(data) else {
@@ -101,16 +105,21 @@ struct KernelReader {
     case .failure(.bigEndian): return refuse(place, "the ELF file is a big-endian one")
     case .failure(.otherMachine(let machine)):
       return refuse(place, "the ELF file is for another machine (number \(machine))", "one for AArch64 (number 183)")
-    case .failure(.notExecutable): return refuse(place, "the ELF file is not linked")
+    case .failure(.notExecutable): return refuse(place, "the ELF file is not linked", "an executable")
     case .failure(.damaged): return refuse(place, "the ELF file's headers leave the file", "a whole file")
-    case .failure(.nothingToLoad): return refuse(place, "the ELF file has nothing to load")
+    case .failure(.nothingToLoad):
+      return refuse(place, "the ELF file has nothing to load", "an executable with LOAD segments")
     case .failure(.entryOutside(let entry)):
-      return refuse(place, "the ELF file's entry point \(hexadecimal(entry)) is in none of its segments")
+      return refuse(
+        place, "the ELF file's entry point \(hexadecimal(entry)) is in none of its segments",
+        "an entry point inside a LOAD segment")
     }
   }
 
-  private func refuse(_ place: SourcePlace, _ message: String, _ advice: String? = nil) -> KernelImage? {
-    findings.report(place, message, advice: advice ?? "a 64-bit little-endian kernel for AArch64")
+  private func refuse(
+    _ place: SourcePlace, _ message: String, _ advice: String = "a 64-bit little-endian kernel for AArch64"
+  ) -> KernelImage? {
+    findings.report(place, message, advice: advice)
     return nil
   }
 }

@@ -5,13 +5,14 @@ public enum ByteSize {
   /// Why a text is no amount.
   enum Problem: Error {
     case noNumber
+    case fraction
     case noUnit
     /// With the unit that was probably meant.
     case otherUnit(String, meant: String?)
     case tooLarge
   }
 
-  /// The bytes that a text such as `256MiB` or `1.5 GiB` without the fraction means; nil where it means none.
+  /// The bytes that a text such as `256MiB` means; nil where it means none.
   public static func parse(_ text: String) -> UInt64? { try? read(text).get() }
 
   static func read(_ text: String) -> Result<UInt64, Problem> {
@@ -21,6 +22,7 @@ public enum ByteSize {
     }
     let unit = text.dropFirst(digits.count).drop { $0 == " " }
     guard !unit.isEmpty else { return .failure(.noUnit) }
+    guard unit.first != "." else { return .failure(.fraction) }
     guard let shift = units.first(where: { $0.name == unit })?.shift else {
       let first = unit.first.map { $0.uppercased() } ?? ""
       return .failure(.otherUnit(String(unit), meant: units.first { $0.name.hasPrefix(first) }?.name))

@@ -67,7 +67,12 @@ struct TableReader {
 
   private func entry(_ key: String) -> ConfigurationEntry? { entries.first { $0.key == key } }
 
-  func item(_ key: String) -> ConfigurationItem? { entry(key)?.value }
+  /// Nil also where the value could not be read at all, which was reported.
+  func item(_ key: String) -> ConfigurationItem? {
+    guard let item = entry(key)?.value else { return nil }
+    if case .unreadable = item.content { return nil }
+    return item
+  }
 
   /// Where the key stands; nil where it does not.
   func keyPlace(_ key: String) -> SourcePlace? { entry(key)?.keyPlace }
@@ -79,6 +84,10 @@ struct TableReader {
   private func string(_ item: ConfigurationItem, key: String) -> Located<String>? {
     guard case .string(let text) = item.content else {
       return wrongKind(item, key, wanted: "a text in quotes", advice: "\(key) = \"…\"")
+    }
+    guard !text.utf8.contains(0) else {
+      findings.report(item.place, "`\(key)` holds a zero", advice: "a text without \\u0000")
+      return nil
     }
     return Located(value: text, place: item.place)
   }
@@ -138,6 +147,8 @@ struct TableReader {
     case .success(0): return refuse("`\(key)` is zero", "a size such as \"256MiB\"")
     case .success(let byteCount): return Located(value: byteCount, place: item.place)
     case .failure(.noNumber): return refuse("`\(key)` has no number", "a number and a unit, such as \"256MiB\"")
+    case .failure(.fraction):
+      return refuse("`\(key)` is no whole number", "a smaller unit, such as \"1536MiB\" for 1.5 GiB")
     case .failure(.noUnit): return refuse("`\(key)` has no unit", "\"\(text)MiB\" or another unit: KiB, GiB, TiB")
     case .failure(.tooLarge): return refuse("`\(key)` is more than 64 bits hold", "a size such as \"256MiB\"")
     case .failure(.otherUnit(let unit, let meant)):
@@ -152,7 +163,7 @@ struct TableReader {
       let meant = nearest(to: text.value, among: choices)
       findings.report(
         text.place, "`\(key)` cannot be \"\(text.value)\"",
-        advice: meant.map { "\"\($0)\"?" } ?? choices.map { "\"\($0)\"" }.joined(separator: " or "))
+        advice: meant.map { "\"\($0)\"?" } ?? choices.map { "\"\($0)\"" }.joined(separator: ", "))
       return nil
     }
     return Located(value: word, place: text.place)
@@ -176,7 +187,13 @@ struct TableReader {
   }
 
   func strings(_ key: String) -> [Located<String>]? {
-    list(key, wanted: "a list of texts", advice: "\(key) = [\"…\"]")?.compactMap { string($0, key: key) }
+    let advice = "\(key) = [\"…\"]"
+    return list(key, wanted: "a list of texts", advice: advice)?.compactMap { item in
+      guard case .string = item.content else {
+        return wrongKind(item, key, wanted: "a list of texts", advice: advice)
+      }
+      return string(item, key: key)
+    }
   }
 
   func list(_ key: String, wanted: String, advice: String) -> [ConfigurationItem]? {

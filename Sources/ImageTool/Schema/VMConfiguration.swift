@@ -13,6 +13,8 @@ struct VMConfiguration {
     let format: Located<KernelFormat>?
     let address: Located<UInt64>?
     let entry: Located<UInt64>?
+    /// Whether the file says an address, readable or not.
+    let hasAddress: Bool
     let place: SourcePlace
   }
 
@@ -102,7 +104,7 @@ extension VMConfiguration {
         table.item("firmware")?.place ?? firmwarePlace, "the VM has both a kernel and a firmware to start",
         advice: "one of the two; what a firmware is to find in memory is an [[image]]",
         related: [.init(label: "the kernel", place: table.item("kernel")?.place ?? kernelPlace)])
-    } else if table.item("kernel") == nil && table.item("firmware") == nil {
+    } else if table.keyPlace("kernel") == nil && table.keyPlace("firmware") == nil {
       findings.report(
         table.place, "the VM has nothing to start", advice: "a [kernel] or a [firmware] with its path")
     }
@@ -187,7 +189,9 @@ extension VMConfiguration {
     let format = table.schema.names.contains("format") ? table.word("format", KernelFormat.self) : nil
     let address = table.address("address"), entry = table.address("entry")
     return table.string("path").map {
-      Kernel(path: $0, format: format, address: address, entry: entry, place: table.place)
+      Kernel(
+        path: $0, format: format, address: address, entry: entry, hasAddress: table.keyPlace("address") != nil,
+        place: table.place)
     }
   }
 

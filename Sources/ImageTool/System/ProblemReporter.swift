@@ -80,6 +80,8 @@ struct ProblemReporter {
       say(
         vm.sources[ManifestLimits.images].place, "the VM has \(images.count) images, segments of ELF files included",
         "at most \(ManifestLimits.images)")
+    // A supplied device tree is told of as a device tree.
+    case .imageOutsideMemory(let index) where images[index].kind == .deviceTree: break
     case .imageOutsideMemory(let index):
       say(
         vm.sources[index].place, "\(label(index)) at \(range(index)) is outside of the VM's memory",

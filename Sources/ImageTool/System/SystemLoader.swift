@@ -46,7 +46,8 @@ struct SystemLoader {
         SourcePlace(file, nil), "a system file does not go with other files", advice: "it alone, or VM files alone")
     }
     system = SystemConfiguration(item, findings)
-    for vm in system?.vms.prefix(ManifestLimits.vms) ?? [] {
+    var names: Set<String> = []
+    for vm in system?.vms.prefix(ManifestLimits.vms) ?? [] where names.insert(vm.value).inserted {
       // Shown beside the system file's own path, so that a terminal can open it.
       let folder = (path as NSString).deletingLastPathComponent
       let shown = vm.value.hasPrefix("/") ? vm.value : (folder as NSString).appendingPathComponent(vm.value)
@@ -73,16 +74,13 @@ struct SystemLoader {
     case .success(let data): bytes = [UInt8](data)
     case .failure(let problem):
       let file = SourceFile(path: path, url: url, bytes: [])
-      findings.report(place ?? SourcePlace(file, nil), problem.message, advice: "the path of a TOML file")
+      findings.report(
+        place ?? SourcePlace(file, nil), problem.message,
+        advice: place == nil ? "the path of a TOML file" : problem.advice)
       return nil
     }
     let file = SourceFile(path: path, url: url, bytes: bytes)
     files.append(file)
-    switch file.parsed() {
-    case .success(let item): return (file, item)
-    case .failure(let finding):
-      findings.report(finding)
-      return nil
-    }
+    return TOMLReader.read(file, findings).map { (file, $0) }
   }
 }

@@ -126,7 +126,7 @@ struct VMBuilder {
       let isDemo = path.value.contains(".cache/guests/")
       findings.report(
         path.place, problem.message,
-        advice: isDemo ? "`./apus guests --get` fetches the demo guests" : "a path from the folder of this file on")
+        advice: isDemo && problem == .missing ? "`./apus guests --get` fetches the demo guests" : problem.advice)
       return nil
     }
   }
@@ -138,6 +138,7 @@ struct VMBuilder {
     switch image {
     case .raw:
       guard kernel.address != nil else {
+        if kernel.hasAddress { return nil }
         findings.report(
           kernel.place, "a raw kernel does not say where it goes",
           advice: "address = 0x4020_0000, and `entry` if it is another")
@@ -151,7 +152,7 @@ struct VMBuilder {
       if let address = kernel.address, address.value % Arm64Image.alignment != header.textOffset {
         findings.report(
           address.place, "an arm64 Image cannot lie at \(hexadecimal(address.value))",
-          advice: "\(hexadecimal(header.textOffset)) above a multiple of 2 MiB")
+          advice: (header.textOffset == 0 ? "" : "\(hexadecimal(header.textOffset)) above ") + "a multiple of 2 MiB")
       }
     }
     if let entry = kernel.entry, kernel.format?.value != .raw {

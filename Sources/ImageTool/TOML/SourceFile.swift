@@ -25,13 +25,6 @@ public final class SourceFile: Sendable {
     let text = String(decoding: bytes[start..<end], as: UTF8.self)
     return (index + 1, text.hasSuffix("\r") ? String(text.dropLast()) : text, start)
   }
-
-  /// The offset of a line and column, both from 1, the column in characters; the nearest one where there is no such place.
-  func offset(line: Int, column: Int) -> Int {
-    let start = lineStarts[min(max(line, 1), lineStarts.count) - 1]
-    let text = self.line(at: start).text
-    return start + String(text.prefix(max(column, 1) - 1)).utf8.count
-  }
 }
 
 /// A stretch of a file's text.
@@ -44,6 +37,11 @@ public struct SourcePlace: Sendable {
     self.file = file
     self.range = range
   }
+
+  /// The bytes there.
+  var text: ArraySlice<UInt8> { file.bytes[range ?? 0..<0] }
+
+  var string: String { String(decoding: text, as: UTF8.self) }
 
   /// The line's number, from 1.
   public var line: Int { range.map { file.line(at: $0.lowerBound).number } ?? 1 }
