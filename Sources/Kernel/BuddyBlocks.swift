@@ -227,6 +227,9 @@ struct BuddyBlocks<Memory: PhysicalMemory>: ~Copyable {
   private mutating func reunite(_ region: UInt64, in range: FrameRange) {
     for order in 0..<Self.large { lists.remove(region &+ 1 << (UInt64(order) &+ 12), order) }
     table(range.gigabyteTable(of: region))[region >> FrameRange.regionShift] = .none
+    table(HostPhysicalAddress(region)).clear()
+    // SAFETY: the region is still the allocator's alone.
+    unsafe freeFrameCount(ofRegionAt: region).initialize(to: 0)
     freeByteCount += FrameRange.frameByteCount
     merge(region, Self.large, in: range)
   }

@@ -5,13 +5,15 @@
 /// order: nothing else is acquired while it is held.
 ///
 /// The cost of setting it up depends on the number of ranges, not on the amount of RAM (`FrameRange` says how).
+///
+/// Nobody gets to see what another one left in a frame: every frame is zero when it comes back, or is made so then.
 @safe public struct FrameAllocator<Memory: PhysicalMemory> {
   private let state: UnsafeMutablePointer<Locked<BuddyBlocks<Memory>>>
 
   /// Where the state lies in the first range's header, behind the range's record.
   private static var stateOffset: UInt64 { 128 }
 
-  /// - Parameter range: RAM that nobody else uses. Nil where it is too small to hold the bookkeeping.
+  /// - Parameter range: RAM that nobody else uses, and that holds nothing of a guest. Nil where it is too small to hold the bookkeeping.
   public init?(_ range: HostPhysicalRange) {
     guard let first = FrameRange(range) else { return nil }
     precondition(
@@ -28,7 +30,7 @@
     unsafe state.initialize(to: Locked(blocks))
   }
 
-  /// Adds RAM that nobody else uses. A range that is too small to hold its bookkeeping is left unused.
+  /// Adds RAM that nobody else uses, and that holds nothing of a guest. A range that is too small to hold its bookkeeping is left unused.
   public func add(_ range: HostPhysicalRange) {
     guard let range = FrameRange(range) else { return }
     withBlocks { $0.add(range) }
@@ -41,7 +43,9 @@
 
   // MARK: - Blocks
 
-  /// A block that begins at a multiple of its size; nil where there is none. What it holds is undefined.
+  /// A block that begins at a multiple of its size; nil where there is none.
+  ///
+  /// It holds zeros, or what the machine's firmware left there if the block was never handed out before.
   public func allocate(_ order: FrameOrder) -> HostPhysicalAddress? {
     withBlocks { $0.allocate(order.rawValue) }.map { HostPhysicalAddress($0) }
   }
@@ -59,7 +63,13 @@
   /// Gives back a block. Whoever could reach it through a page table or a TLB must be unable to by now.
   ///
   /// Traps on what was not allocated with this size, or is free already.
-  public func free(_ address: HostPhysicalAddress, _ order: FrameOrder) {
+  /// - Parameter contents: Leftovers are cleared first, which takes long for a large block.
+  public func free(_ address: HostPhysicalAddress, _ order: FrameOrder, holding contents: FrameContents = .leftovers) {
+    if contents == .leftovers {
+      // SAFETY: the block belongs to the caller until it is marked free below.
+      unsafe Memory.pointer(to: address).initializeMemory(
+        as: UInt64.self, repeating: 0, count: Int(order.byteCount) / 8)
+    }
     withBlocks { $0.free(address.rawValue, order.rawValue) }
   }
 
@@ -70,6 +80,14 @@
 
   /// Bytes in blocks that somebody owns. Bookkeeping is not in it, so it tells exactly who gave back what he took.
   public var allocatedByteCount: UInt64 { withBlocks { $0.allocatedByteCount } }
+}
+
+/// What is in a block that is given back.
+public enum FrameContents: Sendable {
+  /// Anything.
+  case leftovers
+  /// Zeros alone.
+  case zeros
 }
 
 // The state is reached under its lock only.

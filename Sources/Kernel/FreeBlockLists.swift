@@ -27,10 +27,12 @@ struct FreeBlockLists<Memory: PhysicalMemory>: ~Copyable {
     available |= 1 << UInt32(order)
   }
 
-  /// Takes a block that is on the list of `order` off it.
+  /// Takes a block that is on the list of `order` off it, and leaves zeros where its links were.
   mutating func remove(_ address: UInt64, _ order: UInt8) {
     // SAFETY: the block is on a list, so it is free and its links are initialised.
     let own = unsafe links(of: address).pointee
+    // SAFETY: as above.
+    unsafe links(of: address).initialize(to: Links(next: 0, previous: 0))
     if own.next != .max {
       // SAFETY: a neighbour on the list is a free block with initialised links.
       unsafe links(of: own.next).pointee.previous = own.previous

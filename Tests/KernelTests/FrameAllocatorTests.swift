@@ -16,14 +16,14 @@ private func order(_ rawValue: Int) throws -> FrameOrder { try #require(FrameOrd
 private func drain(_ allocator: Allocator) -> [(base: HostPhysicalAddress, order: FrameOrder)] {
   var blocks: [(base: HostPhysicalAddress, order: FrameOrder)] = []
   while let block = allocator.allocateLargest(atMost: .huge) { blocks.append(block) }
-  for block in blocks { allocator.free(block.base, block.order) }
+  for block in blocks { allocator.free(block.base, block.order, holding: .zeros) }
   return blocks
 }
 
 @Suite struct FrameAllocatorTests {
   @Test(arguments: [512 * mebibyte, gibibyte, 4 * gibibyte, 64 * gibibyte])
   func setUpTouchesAFewFramesWhateverTheSizeOfRAM(byteCount: UInt64) throws {
-    let base = SparseMemory.makeWindow() + gibibyte
+    let base = SparseMemory.makeWindow(count: 8) + gibibyte
     let allocator = try #require(Allocator(HostPhysicalRange(base, byteCount)))
     #expect(allocator.freeByteCount > byteCount - 64 * kibibyte)
     #expect(SparseMemory.touchedByteCount(from: base, byteCount: byteCount) <= 32 * 4096)
@@ -50,7 +50,7 @@ private func drain(_ allocator: Allocator) -> [(base: HostPhysicalAddress, order
       #expect(allocator.allocatedByteCount == sum)
       blocks.append((block, order))
     }
-    for (block, order) in blocks { allocator.free(block, order) }
+    for (block, order) in blocks { allocator.free(block, order, holding: .zeros) }
     #expect(allocator.freeByteCount == atStart)
     #expect(allocator.allocatedByteCount == 0)
   }
@@ -65,7 +65,7 @@ private func drain(_ allocator: Allocator) -> [(base: HostPhysicalAddress, order
     // Two whole regions each keep one frame for their table.
     #expect(UInt64(frames.count) * 4096 == atStart - 2 * 4096)
     var generator = SeededGenerator(seed: 1)
-    for frame in frames.shuffled(using: &generator) { allocator.free(frame, .frame) }
+    for frame in frames.shuffled(using: &generator) { allocator.free(frame, .frame, holding: .zeros) }
     #expect(allocator.freeByteCount == atStart)
     #expect(drain(allocator).map(\.order) == blocksAtStart)
   }
@@ -128,7 +128,7 @@ private func drain(_ allocator: Allocator) -> [(base: HostPhysicalAddress, order
         bases.swapAt(bases.indices.randomElement(using: &generator) ?? 0, bases.count - 1)
         let base = bases.removeLast()
         let order = live.removeValue(forKey: base)
-        allocator.free(HostPhysicalAddress(base), try #require(order))
+        allocator.free(HostPhysicalAddress(base), try #require(order), holding: .zeros)
         continue
       }
       let order = try order(
@@ -145,9 +145,30 @@ private func drain(_ allocator: Allocator) -> [(base: HostPhysicalAddress, order
         base % order.byteCount == 0 && ranges.contains { $0.contains(HostPhysicalRange(base, order.byteCount)) }
       })
     #expect(allocator.allocatedByteCount == sorted.reduce(0) { $0 + $1.value.byteCount })
-    for (base, order) in sorted { allocator.free(HostPhysicalAddress(base), order) }
+    for (base, order) in sorted { allocator.free(HostPhysicalAddress(base), order, holding: .zeros) }
     #expect(allocator.freeByteCount == atStart)
     #expect(drain(allocator).map(\.order) == blocksAtStart)
+  }
+
+  @Test func nobodySeesWhatAnotherLeftOrTheAllocatorWrote() throws {
+    let allocator = try #require(Allocator(HostPhysicalRange(SparseMemory.makeWindow(), 32 * mebibyte)))
+    var generator = SeededGenerator(seed: 5)
+    var live: [(HostPhysicalAddress, FrameOrder)] = []
+    for _ in 0..<2_000 {
+      if Int.random(in: 0..<100, using: &generator) < 49, !live.isEmpty {
+        live.swapAt(live.indices.randomElement(using: &generator) ?? 0, live.count - 1)
+        let (base, order) = live.removeLast()
+        allocator.free(base, order)
+        continue
+      }
+      let order = try order(Int.random(in: 0...9, using: &generator) * Int.random(in: 0...1, using: &generator))
+      guard let block = allocator.allocate(order) else { continue }
+      let bytes = UnsafeMutableRawBufferPointer(
+        start: SparseMemory.pointer(to: block), count: Int(min(order.byteCount, 32 * kibibyte)))
+      #expect(bytes.bindMemory(to: UInt64.self).allSatisfy { $0 == 0 })
+      bytes.initializeMemory(as: UInt8.self, repeating: 0xee)
+      live.append((block, order))
+    }
   }
 
   @Test func fourThreadsNeverGetTheSameBlock() throws {
@@ -163,7 +184,8 @@ private func drain(_ allocator: Allocator) -> [(base: HostPhysicalAddress, order
         let word = SparseMemory.pointer(to: block).assumingMemoryBound(to: Int.self)
         word.pointee = thread
         mistakes.wrappingAdd(word.pointee == thread ? 0 : 1, ordering: .relaxed)
-        allocator.free(block, order)
+        word.pointee = 0
+        allocator.free(block, order, holding: .zeros)
       }
     }
     #expect(mistakes.load(ordering: .relaxed) == 0)

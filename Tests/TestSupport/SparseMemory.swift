@@ -2,10 +2,10 @@ import Foundation
 import Kernel
 import Synchronization
 
-/// The RAM of host tests: a large, sparse arena in which each test has 128 GiB of host-physical addresses to itself.
+/// The RAM of host tests: a large, sparse arena in which each test has a window of host-physical addresses to itself.
 public enum SparseMemory: PhysicalMemory {
   private static let byteCount = 8 << 40
-  private static let windowByteCount: UInt64 = 128 << 30
+  private static let windowByteCount: UInt64 = 16 << 30
   private static let windows = Atomic<UInt64>(1)
 
   nonisolated(unsafe) private static let arena: UnsafeMutableRawPointer = {
@@ -21,9 +21,10 @@ public enum SparseMemory: PhysicalMemory {
     return arena + Int(address.rawValue)
   }
 
-  /// The first address of 128 GiB that no other test uses; a multiple of 128 GiB. Every byte of it is zero.
-  public static func makeWindow() -> UInt64 {
-    windows.wrappingAdd(1, ordering: .relaxed).oldValue * windowByteCount
+  /// The first address of 16 GiB, or of `count` times that, which no other test uses; a multiple of 16 GiB. Every byte is
+  /// zero.
+  public static func makeWindow(count: UInt64 = 1) -> UInt64 {
+    windows.wrappingAdd(count, ordering: .relaxed).oldValue * windowByteCount
   }
 
   /// How many bytes of a range were ever touched, in units of 4 KiB.
