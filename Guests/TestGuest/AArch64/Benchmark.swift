@@ -73,10 +73,14 @@ struct Benchmark {
       BenchmarkMailbox.shared.prepare(iterations: round)
       machine.cpus[1].order.store(Self.receiveOrder, ordering: .releasing)
       machine.sendInterrupt(.wake, to: 1)
-      verdict.check(machine.wait(milliseconds: 2000) { BenchmarkMailbox.shared.isReceiving }, "CPU 1 waits")
+      let isReceiving = machine.wait(milliseconds: 2000) { BenchmarkMailbox.shared.isReceiving }
+      verdict.check(isReceiving, "CPU 1 waits")
+      guard isReceiving else { return }
       guest_interrupts_off()
       let ticks = BenchmarkMailbox.shared.send(iterations: round, GICv3.sgiValue(1, to: machine.affinities[1]))
       guest_interrupts_on()
+      verdict.check(
+        machine.wait(milliseconds: 2000) { machine.cpus[1].order.load(ordering: .acquiring) == 0 }, "CPU 1 is through")
       if round == iterations { say("ipi", ticks, of: round) }
     }
   }

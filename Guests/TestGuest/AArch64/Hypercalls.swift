@@ -13,6 +13,9 @@ extension AArch64Machine {
     return HypercallAnswer(result.x0, result.x1, result.x2, result.x3)
   }
 
+  /// Whether a hypervisor names itself. Without one, QEMU's own firmware is asked, which is less strict.
+  var isUnderApus: Bool { call(.uid, 0, 0).map { $0.words.0 & 0xFFFF_FFFF != 0xFFFF_FFFF } ?? false }
+
   private static func number(of function: Hypercall) -> UInt64 {
     switch function {
     case .uid: 0x8600_FF01

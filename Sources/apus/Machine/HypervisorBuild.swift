@@ -14,6 +14,9 @@ struct HypervisorBuild {
   /// The flat image that a boot loader takes.
   var image: URL { products.appending(path: "Hypervisor.img") }
 
+  /// Our own small guest, built with the hypervisor.
+  var testGuest: URL { products.appending(path: "TestGuest") }
+
   /// Builds what is not up to date.
   func build() throws(Failure) {
     try Progress.shared.step("hypervisor", "building for \(architecture.name)") { step throws(Failure) in
@@ -57,10 +60,12 @@ struct HypervisorBuild {
 
   /// SwiftPM does not see that a linker script changed: without the linked image it links again.
   private func forgetStaleLink() throws(Failure) {
-    let sources = repository.file("Sources")
-    let names = FileManager.default.enumerator(atPath: sources.path)?.compactMap { $0 as? String } ?? []
-    let scripts = names.filter { $0.hasSuffix(".ld") }.map { sources.appending(path: $0) }
-    if linked.exists, !linked.isUpToDate(with: scripts) { unlink(linked.path) }
+    for (folder, image) in [("Sources", linked), ("Guests", testGuest)] {
+      let sources = repository.file(folder)
+      let names = FileManager.default.enumerator(atPath: sources.path)?.compactMap { $0 as? String } ?? []
+      let scripts = names.filter { $0.hasSuffix(".ld") }.map { sources.appending(path: $0) }
+      if image.exists, !image.isUpToDate(with: scripts) { unlink(image.path) }
+    }
   }
 }
 

@@ -23,6 +23,9 @@ final class BootRunner {
     build = HypervisorBuild(repository: repository, architecture: architecture)
   }
 
+  /// What `native` calls our own guest (Documentation/Guests.md), which is built here and is no kit.
+  private static let testGuest = "test-guest"
+
   /// Where consoles and results are kept, below .build.
   private var boots: String { "boots/\(architecture.name)" }
 
@@ -45,7 +48,7 @@ final class BootRunner {
   /// The kits that a test names, itself or in its configuration.
   private func kits(_ file: URL, _ test: BootTest) -> [String] {
     let configuration = BootConfiguration(paths: test.configurationPaths(beside: file))
-    return test.kits + configuration.kits(store).map(\.name)
+    return test.kits.filter { $0 != Self.testGuest } + configuration.kits(store).map(\.name)
   }
 
   /// Runs one test; `file` is its description.
@@ -54,6 +57,7 @@ final class BootRunner {
       if let problem = missingKits[name] { return .notRun(problem) }
     }
     if test.native == nil, let hypervisorProblem { return .notRun(hypervisorProblem) }
+    if test.native == Self.testGuest, !build.testGuest.exists { return .notRun("our own guest did not build") }
     let folder = repository.build.appending(path: "\(boots)/\(test.folderName)")
     do {
       try? FileManager.default.removeItem(at: folder)
@@ -85,8 +89,9 @@ final class BootRunner {
     QEMUCommand, typings: [BootTest.Typing]
   ) {
     if let native = test.native {
-      let command = try nativeCommand(
+      var command = try nativeCommand(
         kit: native, cpuModel: test.cpu, cpus: test.cpus, memory: test.memory, append: test.append)
+      command.additional = test.qemu ?? []
       return (command, [])
     }
     let configuration = BootConfiguration(
@@ -109,17 +114,20 @@ final class BootRunner {
   private func nativeCommand(
     kit name: String, cpuModel: String?, cpus: Int?, memory: String?, append: String?
   ) throws(Failure) -> QEMUCommand {
+    var command = QEMUCommand(
+      architecture: architecture, machine: "virt,gic-version=3",
+      cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(architecture), cpus: cpus ?? 2,
+      memory: "\((memory.flatMap(ByteSize.parse) ?? 512 << 20) >> 20)M",
+      start: .kernel(build.testGuest.path, initrd: nil, bootArguments: append ?? ""))
+    if name == Self.testGuest { return command }
     guard let kit = GuestKit.all.first(where: { $0.name == name }) else {
       throw Failure(.configuration, "there is no guest \(name)")
     }
     let folder = store.folder(of: kit)
-    return QEMUCommand(
-      architecture: architecture, machine: "virt,gic-version=3",
-      cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(architecture), cpus: cpus ?? 2,
-      memory: "\((memory.flatMap(ByteSize.parse) ?? 512 << 20) >> 20)M",
-      start: .kernel(
-        folder.appending(path: "Image").path, initrd: folder.appending(path: "initramfs.cpio.gz").path,
-        bootArguments: (["panic=-1"] + [append].compactMap { $0 }).joined(separator: " ")))
+    command.start = .kernel(
+      folder.appending(path: "Image").path, initrd: folder.appending(path: "initramfs.cpio.gz").path,
+      bootArguments: (["panic=-1"] + [append].compactMap { $0 }).joined(separator: " "))
+    return command
   }
 
   private func boot(
