@@ -117,8 +117,11 @@ extension VirtualGIC {
 
   /// Puts interrupt number `place` of `bank` into list register `index`, which is free. `shared`: its number among
   /// the SPIs. Leaves the list register alone where there is, after all, nothing to list.
+  ///
+  /// `isCrowded`: a pending interrupt found no room. The maintenance interrupt for "none pending" then has to come
+  /// when the listed ones are acknowledged, so what is active is not made pending as well.
   private func list(
-    _ place: Int, _ bank: InterruptBank, shared: Int?, in index: Int, _ vcpu: Int,
+    _ place: Int, _ bank: InterruptBank, shared: Int?, in index: Int, _ vcpu: Int, isCrowded: Bool = false,
     on file: some ListRegisterFile
   ) {
     let bit = UInt32(1) &<< UInt32(truncatingIfNeeded: place)
@@ -127,44 +130,51 @@ extension VirtualGIC {
     if let shared { setHolder(shared, to: vcpu) }
     settleRequests(bank, bit)
 
-    let isTimer = shared == nil && place == Self.timerInterrupt
-    var value: UInt64 = bank.load(.active) & bit != 0 ? ICH_LR_EL2.active : 0
-    let isOurs = shared.map { target($0) == vcpu } ?? true
-    if isTimer, self[vcpu].timer == .active {
-      value = linkedListRegister(bank, state: ICH_LR_EL2.active)
-      claimTimer(vcpu, index)
-    } else if isOurs, bank.load(.enabled) & groupMask(bank) & bit != 0 {
-      let latched = bank.load(.latch) & bit != 0 && bank.clear(.latch, bit) & bit != 0
-      let isHigh = bank.load(.line) & ~bank.peek(.edge) & bit != 0
-      if isTimer, self[vcpu].timer == .pending, value == 0 {
-        value = linkedListRegister(bank, state: ICH_LR_EL2.pending)
-        claimTimer(vcpu, index)
-      } else {
-        if latched || isHigh { value |= ICH_LR_EL2.pending }
-        if latched { self[vcpu].latchTaken |= 1 &<< UInt32(index) }
-        // The line may still be high when the guest ends the interrupt; nothing else would tell us.
-        if isHigh || (isTimer && self[vcpu].timer == .pending) { value |= ICH_LR_EL2.eoi.mask }
-      }
-    }
-    guard value & (ICH_LR_EL2.pending | ICH_LR_EL2.active) != 0 else {
+    let value = contents(place, bank, shared: shared, in: index, vcpu, isCrowded: isCrowded)
+    guard value != 0 else {
       bank.clear(.listed, bit)
       return
-    }
-    // Pending for another vCPU, which gets it when the guest has ended it here.
-    if !isOurs, pending(bank) & bit != 0 { value |= ICH_LR_EL2.eoi.mask }
-    if value & ICH_LR_EL2.hw.mask == 0 {
-      let group = UInt64((bank.peek(.group) &>> UInt32(truncatingIfNeeded: place)) & 1)
-      let interrupt = shared.map { $0 &+ Self.firstShared } ?? place
-      value |= ICH_LR_EL2.group.placed(group) | ICH_LR_EL2.priority.placed(UInt64(bank.priority(place)))
-      value |= UInt64(truncatingIfNeeded: interrupt)
     }
     self[vcpu].inUse |= 1 &<< UInt32(index)
     file.setListRegister(index, to: value)
   }
 
-  @inline(__always) private func claimTimer(_ vcpu: Int, _ index: Int) {
-    self[vcpu].timer = .listed
-    self[vcpu].linkedRegister = index
+  /// What list register `index` has to say about a listed interrupt; 0 for nothing. Takes the interrupt's latch.
+  @inline(__always) private func contents(
+    _ place: Int, _ bank: InterruptBank, shared: Int?, in index: Int, _ vcpu: Int, isCrowded: Bool
+  ) -> UInt64 {
+    let bit = UInt32(1) &<< UInt32(truncatingIfNeeded: place)
+    let isTimer = shared == nil && place == Self.timerInterrupt
+    let isActive = bank.load(.active) & bit != 0
+    let isOurs = shared.map { target($0) == vcpu } ?? true
+    let isLater = isActive && (isCrowded || (isTimer && self[vcpu].timer == .active))
+    let canPend = isOurs && !isLater && bank.load(.enabled) & groupMask(bank) & bit != 0
+    if isTimer, self[vcpu].timer == (isActive ? .active : .pending), isActive ? pending(bank) & bit == 0 : canPend {
+      self[vcpu].timer = .listed
+      self[vcpu].linkedRegister = index
+      if !isActive { bank.clear(.latch, bit) }
+      return linkedListRegister(bank, state: isActive ? ICH_LR_EL2.active : ICH_LR_EL2.pending)
+    }
+
+    var value = isActive ? ICH_LR_EL2.active : 0
+    // A linked timer's end must come to us when it is not in a linked list register, and so must that of what is
+    // pending for another vCPU or for later.
+    var asksForEnd = isTimer && self[vcpu].timer != .unlinked
+    if canPend {
+      let isLatched = bank.load(.latch) & bit != 0 && bank.clear(.latch, bit) & bit != 0
+      let isHigh = bank.load(.line) & ~bank.peek(.edge) & bit != 0
+      if isLatched || isHigh { value |= ICH_LR_EL2.pending }
+      if isLatched { self[vcpu].latchTaken |= 1 &<< UInt32(index) }
+      // The line may still be high when the guest ends the interrupt; nothing else would tell us.
+      asksForEnd = asksForEnd || isHigh
+    } else if isActive, pending(bank) & bit != 0 {
+      asksForEnd = true
+    }
+    guard value != 0 else { return 0 }
+    let group = UInt64((bank.peek(.group) &>> UInt32(truncatingIfNeeded: place)) & 1)
+    let interrupt = shared.map { $0 &+ Self.firstShared } ?? place
+    value |= ICH_LR_EL2.group.placed(group) | ICH_LR_EL2.priority.placed(UInt64(bank.priority(place)))
+    return value | (asksForEnd ? ICH_LR_EL2.eoi.mask : 0) | UInt64(truncatingIfNeeded: interrupt)
   }
 
   /// Carries out what another vCPU asked for just as the interrupt changed from one list register to the next.
@@ -255,7 +265,9 @@ extension VirtualGIC {
     for place in 0..<ranking.count {
       let interrupt = ranking.interrupt(at: place)
       let shared = interrupt < Self.firstShared ? nil : interrupt &- Self.firstShared
-      list(interrupt & 31, bank(of: interrupt, vcpu: vcpu), shared: shared, in: index, vcpu, on: file)
+      list(
+        interrupt & 31, bank(of: interrupt, vcpu: vcpu), shared: shared, in: index, vcpu,
+        isCrowded: ranking.leftOut.contains(.pending), on: file)
       if self[vcpu].inUse & (1 &<< UInt32(index)) != 0 { index &+= 1 }
     }
     var stale = before & ~self[vcpu].inUse
@@ -352,9 +364,10 @@ extension VirtualGIC {
       // An interrupt that is deactivated apart from its end of interrupt is named to nobody but us.
       if ICH_VTR_EL2.tds.value(in: interface.rawValue) != 0 { control.insert(.tdir) }
     }
-    if leftOut.contains(.muted) {
-      if ICH_VMCR_EL2.veng0.value(in: vmcr.rawValue) == 0 { control.insert(.vgrp0eie) }
-      if ICH_VMCR_EL2.veng1.value(in: vmcr.rawValue) == 0 { control.insert(.vgrp1eie) }
+    // Which group is on decided on what was listed.
+    if leftOut.contains(.pending) || leftOut.contains(.muted) {
+      control.insert(ICH_VMCR_EL2.veng0.value(in: vmcr.rawValue) == 0 ? .vgrp0eie : .vgrp0die)
+      control.insert(ICH_VMCR_EL2.veng1.value(in: vmcr.rawValue) == 0 ? .vgrp1eie : .vgrp1die)
     }
     self[vcpu].isOverflowing = !leftOut.isEmpty
     // Also clears EOIcount.

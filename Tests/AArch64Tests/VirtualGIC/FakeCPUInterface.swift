@@ -147,6 +147,8 @@ final class FakeCPUInterface: ListRegisterFile {
     if control.contains(.lrenpie), ICH_HCR_EL2.eoicount.value(in: hcr) != 0 { status.insert(.lrenp) }
     if control.contains(.vgrp0eie), vmcrValue & ICH_VMCR_EL2.veng0.mask != 0 { status.insert(.vgrp0e) }
     if control.contains(.vgrp1eie), vmcrValue & ICH_VMCR_EL2.veng1.mask != 0 { status.insert(.vgrp1e) }
+    if control.contains(.vgrp0die), vmcrValue & ICH_VMCR_EL2.veng0.mask == 0 { status.insert(.vgrp0d) }
+    if control.contains(.vgrp1die), vmcrValue & ICH_VMCR_EL2.veng1.mask == 0 { status.insert(.vgrp1d) }
     return status
   }
 }
