@@ -90,42 +90,54 @@ struct SuppliedDeviceTree {
       advice: places.isEmpty ? "a tree without it" : "the place " + places.map(hexadecimal).joined(separator: " or "))
   }
 
-  /// The tree with the VM's command line and ramdisk in `/chosen`, each only where the VM has one. The size does not
-  /// depend on where the ramdisk lies.
-  func bytes(ramdisk: GuestPhysicalRange?) -> [UInt8] {
-    let result = try? withTree { tree in
-      var builder = DeviceTreeBuilder(bootCPU: tree.bootCPU)
-      for reservation in tree.memoryReservations { builder.reserve(reservation) }
-      copy(tree.root, ramdisk, to: &builder)
-      return builder.finish()
-    }
-    return result ?? bytes
+  /// The command line that the tree itself has, for a VM whose file says none.
+  var commandLine: [UInt8] {
+    (try? withTree { tree in
+      tree.node(path: "/chosen")?.property("bootargs")?.string.map { [UInt8]($0) }
+    }) ?? []
   }
 
-  private func copy(_ node: DeviceTreeNode, _ ramdisk: GuestPhysicalRange?, to builder: inout DeviceTreeBuilder) {
+  /// The tree with that command line and ramdisk in `/chosen`; see `rewriting`.
+  func bytes(commandLine: [UInt8], ramdisk: GuestPhysicalRange?) -> [UInt8] {
+    Self.rewriting(bytes, commandLine: commandLine, ramdisk: ramdisk) ?? bytes
+  }
+
+  /// A tree with the command line and ramdisk in its `/chosen`, each only where there is one, in place of its own. The
+  /// size does not depend on where the ramdisk lies. Nil where the bytes are no tree.
+  static func rewriting(_ bytes: [UInt8], commandLine: [UInt8], ramdisk: GuestPhysicalRange?) -> [UInt8]? {
+    try? bytes.withUnsafeBytes { bytes in
+      let tree = try unsafe FlattenedDeviceTree(bytes)
+      var builder = DeviceTreeBuilder(bootCPU: tree.bootCPU)
+      for reservation in tree.memoryReservations { builder.reserve(reservation) }
+      copy(tree.root, commandLine, ramdisk, to: &builder)
+      return builder.finish()
+    }
+  }
+
+  private static func copy(
+    _ node: DeviceTreeNode, _ commandLine: [UInt8], _ ramdisk: GuestPhysicalRange?, to builder: inout DeviceTreeBuilder
+  ) {
     let isChosen = node.depth == 1 && node.name == "chosen"
     builder.beginNode([UInt8](node.name))
     for property in node.properties {
-      let isReplaced =
-        isChosen
-        && (property.name == "bootargs" && configuration.commandLine != nil
-          || property.name == "linux,initrd-start" || property.name == "linux,initrd-end")
-      if !isReplaced { builder.property([UInt8](property.name), bytes: [UInt8](property.value)) }
+      let isOurs =
+        property.name == "bootargs" || property.name == "linux,initrd-start" || property.name == "linux,initrd-end"
+      if !isChosen || !isOurs { builder.property([UInt8](property.name), bytes: [UInt8](property.value)) }
     }
-    if isChosen { writeChosen(ramdisk, to: &builder) }
-    for child in node.children { copy(child, ramdisk, to: &builder) }
+    if isChosen { writeChosen(commandLine, ramdisk, to: &builder) }
+    for child in node.children { copy(child, commandLine, ramdisk, to: &builder) }
     if node.depth == 0, node.child("chosen") == nil {
       builder.beginNode("chosen")
-      writeChosen(ramdisk, to: &builder)
+      writeChosen(commandLine, ramdisk, to: &builder)
       builder.endNode()
     }
     builder.endNode()
   }
 
-  private func writeChosen(_ ramdisk: GuestPhysicalRange?, to builder: inout DeviceTreeBuilder) {
-    if let commandLine = configuration.commandLine {
-      builder.property("bootargs", string: Array(commandLine.value.utf8))
-    }
+  private static func writeChosen(
+    _ commandLine: [UInt8], _ ramdisk: GuestPhysicalRange?, to builder: inout DeviceTreeBuilder
+  ) {
+    if !commandLine.isEmpty { builder.property("bootargs", string: commandLine) }
     if let ramdisk {
       builder.property("linux,initrd-start", u64: ramdisk.base.rawValue)
       builder.property("linux,initrd-end", u64: ramdisk.base.rawValue + ramdisk.byteCount)

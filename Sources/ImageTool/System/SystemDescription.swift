@@ -11,7 +11,7 @@ public struct SystemDescription {
   public let machine: MachineDescription
   /// The manifest, without the places in the bundle.
   var manifest: SystemManifest
-  let vms: [BuiltVM]
+  var vms: [BuiltVM]
   /// Files that were read as configuration, in the order of reading.
   public let files: [SourceFile]
 

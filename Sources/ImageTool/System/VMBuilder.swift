@@ -58,7 +58,7 @@ struct VMBuilder {
     if let ramdisk, let address = fixedRamdisk {
       add(.ramdisk, ramdisk.data, at: address.value, label: "the ramdisk", ramdisk.source.path, address.place)
     }
-    guard var treePlace = placeDeviceTree(tree) else { return nil }
+    guard let treePlace = placeDeviceTree(tree) else { return nil }
     if case .movable(let header, let data)? = kernel.map(placement), let source = configuration.kernel {
       guard
         let base = place(
@@ -83,19 +83,25 @@ struct VMBuilder {
     guard let entry else { return nil }
     if let tree, let path = configuration.deviceTree?.path {
       let range = images.first { $0.kind == .ramdisk }.flatMap(\.guestRange)
-      let bytes = Data(tree.bytes(ramdisk: range))
-      treePlace.roomByteCount = UInt64(bytes.count)
+      let bytes = Data(tree.bytes(commandLine: commandLine(tree), ramdisk: range))
       add(
         Part(
-          kind: .deviceTree, data: bytes, address: treePlace.address.rawValue, memoryByteCount: UInt64(bytes.count),
+          kind: .deviceTree, data: bytes, address: treePlace.address.rawValue,
+          memoryByteCount: treePlace.roomByteCount,
           label: "the device tree", path: path.value, place: configuration.deviceTree?.address?.place ?? path.place),
         isTaken: true)
     }
     return BuiltVM(
-      manifest: manifest(entry: entry, treePlace), payloads: payloads, sources: sources, configuration: configuration)
+      manifest: manifest(entry: entry, treePlace, commandLine(tree)), payloads: payloads, sources: sources,
+      configuration: configuration)
   }
 
-  private func manifest(entry: UInt64, _ tree: DeviceTreePlacement) -> VMManifest {
+  /// What the file says; else what a supplied device tree does.
+  private func commandLine(_ tree: SuppliedDeviceTree?) -> [UInt8] {
+    configuration.commandLine.map { Array($0.value.utf8) } ?? tree?.commandLine ?? []
+  }
+
+  private func manifest(entry: UInt64, _ tree: DeviceTreePlacement, _ commandLine: [UInt8]) -> VMManifest {
     let machine = Architecture.aarch64.guestMachine
     let vcpus = (0..<configuration.vcpuCount).map { index in
       let lists = configuration.affinity?.value ?? []
@@ -106,7 +112,7 @@ struct VMBuilder {
       name: Array((configuration.name?.value ?? "").utf8), vcpus: vcpus,
       exclusiveCPUs: configuration.exclusiveCPUs?.value ?? false, memory: configuration.memory.map(\.value),
       images: images, entry: GuestPhysicalAddress(entry), bootProtocol: configuration.bootProtocol?.value ?? .linux,
-      deviceTree: tree, commandLine: Array((configuration.commandLine?.value ?? "").utf8),
+      deviceTree: tree, commandLine: commandLine,
       autostart: configuration.autostart?.value ?? true, onReset: configuration.onReset?.value ?? .restart,
       onFailure: configuration.onFailure?.value ?? .stop, idle: configuration.idle?.value ?? .trapped,
       devices: configuration.devices?.map(\.value) ?? [machine.uart, machine.clock],
@@ -241,7 +247,9 @@ struct VMBuilder {
     if wanted == nil && configuration.bootProtocol?.value == .raw { return DeviceTreePlacement.none }
     // The ramdisk's place is not known yet; any will do for the size.
     let ramdisk = configuration.ramdisk.flatMap { _ in configuration.memory.first?.value }
-    let room = supplied.map { UInt64($0.bytes(ramdisk: ramdisk).count) } ?? Self.generatedTreeRoom
+    let room =
+      supplied.map { Self.room(of: $0.bytes(commandLine: commandLine($0), ramdisk: ramdisk).count) }
+      ?? Self.generatedTreeRoom
     let source: DeviceTreeSource = supplied == nil ? .generated : .supplied
     if let address = wanted?.address?.value {
       let placement = DeviceTreePlacement(source: source, address: GuestPhysicalAddress(address), roomByteCount: room)
@@ -256,6 +264,11 @@ struct VMBuilder {
       return nil
     }
     return DeviceTreePlacement(source: source, address: base, roomByteCount: room)
+  }
+
+  /// What a supplied tree takes: whole pages, and at least 256 bytes for words that a boot adds to the command line.
+  private static func room(of byteCount: Int) -> UInt64 {
+    (UInt64(byteCount) + 256 + ManifestLimits.pageByteCount - 1) & ~(ManifestLimits.pageByteCount - 1)
   }
 
   private mutating func add(
