@@ -17,7 +17,7 @@ import Virtualization
 
   /// Copies an image to where its placement says, in pieces of at most 2 MiB. False where either end is outside.
   func copy<A: PhysicalMemory>(
-    _ image: ImagePlacement, to memory: inout ProvisionalMemory<A>, between pieces: () -> Void
+    _ image: ImagePlacement, to memory: borrowing GuestMemory<A>, between pieces: () -> Void
   ) -> Bool {
     guard image.bundleOffset <= byteCount, image.byteCount <= byteCount - image.bundleOffset else { return false }
     var done: UInt64 = 0
@@ -26,7 +26,7 @@ import Virtualization
       guard let place = image.guestAddress.advanced(by: done) else { return false }
       // SAFETY: offset and length were checked against the bundle above.
       let source = unsafe UnsafeRawBufferPointer(start: base + Int(image.bundleOffset + done), count: Int(piece))
-      guard unsafe memory.write(source, at: place) else { return false }
+      do throws(GuestMemoryError) { try memory.write(unsafe source.bytes, at: place) } catch { return false }
       done += piece
       pieces()
     }

@@ -64,8 +64,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
     _ owner: Reference<VMOwner<A>>, id: Int, port: Reference<ConsolePort>, cpus: [Reference<PhysicalCPU<A>>]
   ) throws(VMError) {
     let manifest = owner.value.manifest
-    guard var memory = ProvisionalMemory<A>(manifest.memory, from: frames) else { throw .outOfMemory }
-    memory.clear {}
+    let memory = try takeMemory(manifest)
     let vm = try A.makeVM(id: id, manifest: manifest, memory: memory, port: port, console: console)
     for index in manifest.vcpus.indices { vm.value.vcpus.append(A.makeVCPU(index: index, of: vm)) }
     try VMOwner<A>.load(manifest, from: owner.value.bundle, into: vm)
@@ -84,6 +83,14 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
     vm.value.ownerTask = Scheduler<A>.spawn(
       name: "VM[\(id)]", on: cpus[id % cpus.count], urgency: .system, body: { owner.value.main() })
     guard vm.value.ownerTask != nil else { throw .outOfMemory }
+  }
+
+  private func takeMemory(_ manifest: borrowing VMManifest) throws(VMError) -> GuestMemory<A> {
+    do throws(GuestMemoryError) {
+      return try GuestMemory<A>(manifest.memory, from: frames)
+    } catch {
+      throw error == .outOfFrames ? .outOfMemory : .unsupported
+    }
   }
 
   /// The CPU of the mask with the fewest vCPUs; any CPU for an empty mask, or one that names none that is there.

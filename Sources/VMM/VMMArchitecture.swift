@@ -9,7 +9,7 @@ public protocol VMMArchitecture: VirtualizationArchitecture {
 
   /// Makes what the VM's vCPUs share and places its devices on its bus. Set-up only.
   static func makeVM(
-    id: Int, manifest: borrowing VMManifest, memory: consuming ProvisionalMemory<Self>, port: Reference<ConsolePort>,
+    id: Int, manifest: borrowing VMManifest, memory: consuming GuestMemory<Self>, port: Reference<ConsolePort>,
     console: Reference<Console<Self>>
   ) throws(VMError) -> Reference<VM<Self>>
 

@@ -176,7 +176,7 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
     if isLive { halt(because: .resetRequested) }
     guard let vm else { return false }
     A.resetVM(vm)
-    vm.value.memory.clear { Scheduler<A>.preemptionPoint() }
+    vm.value.memory.clear(preemptionPoint: { Scheduler<A>.preemptionPoint() })
     do throws(VMError) {
       try Self.load(manifest, from: bundle, into: vm)
     } catch {
@@ -192,14 +192,19 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
   /// Copies the images and the device tree to where the guest finds them.
   static func load(_ manifest: borrowing VMManifest, from bundle: Bundle, into vm: Reference<VM<A>>) throws(VMError) {
     for image in manifest.images {
-      guard bundle.copy(image, to: &vm.value.memory, between: { Scheduler<A>.preemptionPoint() }) else {
+      guard bundle.copy(image, to: vm.value.memory, between: { Scheduler<A>.preemptionPoint() }) else {
         throw .imageOutsideMemory
       }
     }
     if manifest.deviceTree.source == .generated {
       let tree = A.makeDeviceTree(for: vm, manifest: manifest)
       guard UInt64(tree.count) <= manifest.deviceTree.roomByteCount else { throw .deviceTreeTooLarge }
-      guard vm.value.memory.write(tree, at: manifest.deviceTree.address) else { throw .imageOutsideMemory }
+      do throws(GuestMemoryError) {
+        // SAFETY: the bytes are the tree's, which outlives the call.
+        try vm.value.memory.write(unsafe tree.span.bytes, at: manifest.deviceTree.address)
+      } catch {
+        throw .imageOutsideMemory
+      }
     }
   }
 

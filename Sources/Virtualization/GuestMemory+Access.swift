@@ -154,3 +154,8 @@ extension GuestMemory {
     return address.rawValue &- block.guestBase.rawValue < block.byteCount ? lower &- 1 : nil
   }
 }
+
+extension GuestMemory {
+  /// The byte at an address; nil where no RAM is.
+  public borrowing func byte(at address: GuestPhysicalAddress) -> UInt8? { try? load(UInt8.self, at: address) }
+}

@@ -16,10 +16,13 @@ public struct GuestMemory<Memory: PhysicalMemory>: ~Copyable {
   /// - Parameter ranges: RAM as the guest sees it, in ascending order; nothing is kept on an error.
   public init(_ ranges: [GuestPhysicalRange], from frames: FrameAllocator<Memory>) throws(GuestMemoryError) {
     self.frames = frames
-    for range in ranges { try take(range) }
+    do throws(GuestMemoryError) {
+      for range in ranges { try take(range) }
+    } catch {
+      Self.giveBack(blocks, to: frames) {}
+      throw error
+    }
   }
-
-  deinit { Self.giveBack(blocks, to: frames) {} }
 
   private mutating func take(_ range: GuestPhysicalRange) throws(GuestMemoryError) {
     guard (range.base.rawValue | range.byteCount) & 4095 == 0 else { throw .misaligned }
@@ -47,8 +50,6 @@ public struct GuestMemory<Memory: PhysicalMemory>: ~Copyable {
   }
 
   /// Clears all memory and gives every frame back. No CPU of the guest runs any more, and no page table leads here.
-  ///
-  /// The same happens to memory that is dropped, without preemption.
   /// - Parameter preemptionPoint: Called after each 2 MiB.
   public mutating func giveBack(preemptionPoint: () -> Void) {
     Self.giveBack(blocks, to: frames, preemptionPoint: preemptionPoint)

@@ -10,7 +10,7 @@ public struct VM<A: VirtualizationArchitecture>: ~Copyable {
   /// Filled at creation, then read only.
   public var vcpus: [Reference<VCPU<A>>] = []
   public var bus = DeviceBus<A.Device>()
-  public var memory: ProvisionalMemory<A>
+  public var memory: GuestMemory<A>
   public var state: A.VMState
 
   /// What the owner wants of the vCPUs. Written by the owner alone, before it notifies them.
@@ -28,7 +28,7 @@ public struct VM<A: VirtualizationArchitecture>: ~Copyable {
   /// The owner's task: woken for every change that it waits for.
   public var ownerTask: Reference<Task<A>>?
 
-  public init(id: Int, name: LogText, memory: consuming ProvisionalMemory<A>, state: consuming A.VMState) {
+  public init(id: Int, name: LogText, memory: consuming GuestMemory<A>, state: consuming A.VMState) {
     self.id = id
     self.name = name
     self.memory = memory

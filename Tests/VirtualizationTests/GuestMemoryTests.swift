@@ -138,17 +138,6 @@ private func makeFragmentedFrames() -> TestFrames { makeFrames(5 * mebibyte) }
     #expect(try next.bytes(at: gibibyte, count: Int(15 * mebibyte)).allSatisfy { $0 == 0 })
   }
 
-  @Test func memoryThatIsDroppedComesBack() throws {
-    let frames = makeFrames(16 * mebibyte)
-    let free = frames.freeByteCount
-    do {
-      let memory = try RAM([range(gibibyte, 12 * mebibyte)], from: frames)
-      try memory.fill(GuestPhysicalAddress(gibibyte), byteCount: Int(12 * mebibyte), with: 0x5a)
-      #expect(frames.freeByteCount <= free - 12 * mebibyte)
-    }
-    #expect(frames.freeByteCount == free)
-  }
-
   @Test func clearingKeepsTheMemoryAndZeroesItInBoundedPieces() throws {
     let memory = try RAM([range(gibibyte, 8 * mebibyte)], from: makeFrames(64 * mebibyte))
     try memory.fill(GuestPhysicalAddress(gibibyte), byteCount: Int(8 * mebibyte), with: 0x5a)

@@ -23,7 +23,7 @@ extension AArch64: VMMArchitecture {
   }
 
   public static func makeVM(
-    id: Int, manifest: borrowing VMManifest, memory: consuming ProvisionalMemory<Self>, port: Reference<ConsolePort>,
+    id: Int, manifest: borrowing VMManifest, memory: consuming GuestMemory<Self>, port: Reference<ConsolePort>,
     console: Reference<Console<Self>>
   ) throws(VMError) -> Reference<VM<Self>> {
     let machine = currentCPU.value.local.machine
@@ -84,19 +84,13 @@ extension AArch64: VMMArchitecture {
   }
 
   private static func makeNestedTable(
-    _ memory: borrowing ProvisionalMemory<Self>, _ identity: CPUIdentity
+    _ memory: borrowing GuestMemory<Self>, _ identity: CPUIdentity
   ) throws(VMError) -> NestedPageTable<Stage2Format, Self> {
     guard let format = identity.stage2 else { throw .unsupported }
     do throws(PageTableError) {
       var table = try NestedPageTable<Stage2Format, Self>(
         format, from: currentCPU.value.local.machine.value.frames)
-      var failure: PageTableError?
-      memory.forEachBlock { guest, host, byteCount in
-        do throws(PageTableError) {
-          try table.map(guest, to: host, byteCount: byteCount, as: PageAttributes(.all), maintenance: NotInstalled())
-        } catch { failure = error }
-      }
-      if let failure { throw failure }
+      try memory.map(into: &table, maintenance: NotInstalled())
       return table
     } catch {
       throw error == .outOfFrames ? .outOfMemory : .unsupported
