@@ -12,3 +12,9 @@ public protocol CharacterSink {
   /// Takes one byte. False: there is no room now, and the device keeps the byte in its own FIFO or drops it.
   func put(_ byte: UInt8) -> Bool
 }
+
+/// The time of day as the VM has it.
+public protocol SecondsClock {
+  /// Seconds since 1970; never goes back.
+  var seconds: UInt64 { get }
+}
