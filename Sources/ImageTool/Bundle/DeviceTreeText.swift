@@ -5,6 +5,7 @@ extension SystemBundle {
   /// The manifest as device tree source.
   public func deviceTreeSource() throws(ReadError) -> String {
     do {
+      // SAFETY: the bytes stay until the closure returns, and nothing read from them leaves it.
       return try data.withUnsafeBytes { bytes in DeviceTreeText.source(try unsafe FlattenedDeviceTree(bytes)) }
     } catch {
       throw ReadError(description: "this is no bundle: \(error)")

@@ -43,6 +43,7 @@ public struct SystemBundle {
     var rejected: [String] = []
     do {
       let manifest = try data.withUnsafeBytes { bytes throws(ManifestError) in
+        // SAFETY: the bytes stay until the closure returns, and nothing read from them leaves it.
         try unsafe SystemManifest(bundle: bytes, architecture: .aarch64) {
           rejected.append("the hypervisor would refuse VM \($0): \($1.reason)")
         }

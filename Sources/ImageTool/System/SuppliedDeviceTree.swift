@@ -24,6 +24,7 @@ struct SuppliedDeviceTree {
   }
 
   private func withTree<Result>(_ body: (FlattenedDeviceTree) -> Result) throws -> Result {
+    // SAFETY: the bytes stay until the closure returns, and nothing read from them leaves it.
     try bytes.withUnsafeBytes { body(try unsafe FlattenedDeviceTree($0)) }
   }
 
@@ -106,6 +107,7 @@ struct SuppliedDeviceTree {
   /// size does not depend on where the ramdisk lies. Nil where the bytes are no tree.
   static func rewriting(_ bytes: [UInt8], commandLine: [UInt8], ramdisk: GuestPhysicalRange?) -> [UInt8]? {
     try? bytes.withUnsafeBytes { bytes in
+      // SAFETY: the bytes stay until the closure returns, and nothing read from them leaves it.
       let tree = try unsafe FlattenedDeviceTree(bytes)
       var builder = DeviceTreeBuilder(bootCPU: tree.bootCPU)
       for reservation in tree.memoryReservations { builder.reserve(reservation) }
