@@ -39,6 +39,13 @@ struct VerdictTests {
     #expect(ends == [.init(name: "b", reason: "shut down")])
   }
 
+  @Test func vmThatIsToldTwiceCountsOnce() {
+    let ends = verdict([
+      "apus: vm a: shut down", "apus: vm b: shut down", "apus: vm a: shut down", "apus: verdict 0123abcd ok",
+    ])?.ends
+    #expect(ends == [.init(name: "b", reason: "shut down"), .init(name: "a", reason: "shut down")])
+  }
+
   @Test func backtraceIsCollectedAndBounded() {
     var reader = VerdictReader(token: "1")
     reader.take("apus: backtrace 0xffff000000001000")

@@ -41,6 +41,8 @@ struct VerdictReader {
       default: break
       }
     } else if let end = Self.end(line) {
+      // A VM's end is told when it comes and again at the last; the last word counts.
+      ends.removeAll { $0.name == end.name }
       ends.append(end)
       return
     } else if let address = Self.address(line) {
