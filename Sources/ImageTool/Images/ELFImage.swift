@@ -57,7 +57,9 @@ struct ELFImage {
       }
     }
     guard !segments.isEmpty else { return .failure(.nothingToLoad) }
-    guard let physicalEntry else { return .failure(.entryOutside(entry)) }
+    // A program that is linked at addresses of its own page tables may name its entry as the physical one.
+    let isPhysical = segments.contains { entry >= $0.address && entry - $0.address < $0.memoryByteCount }
+    guard let physicalEntry = physicalEntry ?? (isPhysical ? entry : nil) else { return .failure(.entryOutside(entry)) }
     return .success(ELFImage(segments: segments, entry: physicalEntry))
   }
 }

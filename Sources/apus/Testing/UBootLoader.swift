@@ -20,13 +20,15 @@ struct UBootLoader {
 
   /// What is typed at U-Boot's prompt.
   var typings: [BootTest.Typing] {
-    let size = String(bundle.byteCount ?? 0, radix: 16)
-    let image = String(Self.imageAddress, radix: 16)
-    let bundle = String(Self.bundleAddress, radix: 16)
+    func hexadecimal(_ number: UInt64) -> String { "0x" + String(number, radix: 16) }
+    let end = Self.bundleAddress + UInt64(bundle.byteCount ?? 0)
     return [
       BootTest.Typing(after: "Hit any key to stop autoboot", text: " "),
       BootTest.Typing(after: "=> ", text: "setenv bootargs \(bootArguments)\n"),
-      BootTest.Typing(after: "=> ", text: "booti 0x\(image) 0x\(bundle):0x\(size) ${fdt_addr}\n"),
+      // booti takes a ramdisk that begins like a device tree for an image of its own, so the tree is told by hand.
+      BootTest.Typing(after: "=> ", text: "fdt addr ${fdt_addr} && fdt resize 4096\n"),
+      BootTest.Typing(after: "=> ", text: "fdt chosen \(hexadecimal(Self.bundleAddress)) \(hexadecimal(end))\n"),
+      BootTest.Typing(after: "=> ", text: "booti \(hexadecimal(Self.imageAddress)) - ${fdt_addr}\n"),
     ]
   }
 }
