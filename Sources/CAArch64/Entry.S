@@ -162,12 +162,12 @@ main_entry:
 
 // The identity map is for the turning-on alone.
 leave_identity:
-  mrs   x3, CurrentEL
-  cmp   x3, #(2 << 2)
-  b.ne  1f
   ldr   x0, =main_l0
   sub   x0, x0, x22
   add   x0, x0, x21
+  mrs   x3, CurrentEL
+  cmp   x3, #(2 << 2)
+  b.ne  1f
   msr   ttbr0_el2, x0
   isb
   tlbi  alle2
@@ -176,7 +176,14 @@ leave_identity:
   ldr   x0, =hypervisor_vectors
   msr   vbar_el2, x0
   isb
-1: ret
+  ret
+1: // EL1: only to say so.
+  msr   ttbr0_el1, x0
+  isb
+  tlbi  vmalle1
+  dsb   sy
+  isb
+  ret
 
 // Where PSCI CPU_ON starts the other CPUs. x0: virtual address of {stack pointer, argument}.
   .globl secondary_entry
