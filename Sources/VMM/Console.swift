@@ -116,7 +116,7 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
   /// Everything that is left, at the end.
   mutating func flush() {
     for index in ports.indices {
-      show(ports[index], at: index, limit: .max)
+      while ports[index].value.output.count > 0 { show(ports[index], at: index, limit: .max) }
       if focus == nil { endLine(of: ports[index]) }
     }
     showLog()
@@ -162,6 +162,7 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
         port.value.line.append(byte)
       }
     }
+    if shown > 0 { port.value.outputHasRoom?() }
   }
 
   private mutating func write(_ byte: UInt8) {

@@ -13,6 +13,8 @@ public struct ConsolePort: ~Copyable {
 
   /// Gives a byte to the VM's serial port; false while its FIFO is full. Set once, at creation.
   public var input: ((UInt8) -> Bool)?
+  /// Tells the VM's serial port that `output` has room again. Set once, at creation.
+  public var outputHasRoom: (() -> Void)?
   /// Input that the serial port has not yet taken.
   var pendingInput = ByteQueue()
   /// The line that is being collected while no VM is in focus.

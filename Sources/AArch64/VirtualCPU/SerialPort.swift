@@ -1,23 +1,62 @@
 import Devices
 import Kernel
+import VMM
 import Virtualization
 
+/// A VM's PL011. Every vCPU and the console task reach it.
 public struct SerialPort: ~Copyable {
-  let sink: PortSink
-  static func make(line: SharedLine, sink: PortSink) -> Reference<SerialPort> { Reference.make(SerialPort(sink: sink)) }
-  func read(offset: UInt64, width: AccessWidth) -> UInt64 {
-    offset == 0x18 ? 0x90 : offset >= 0xfe0 ? [0x11, 0x10, 0x14, 0, 0xd, 0xf0, 5, 0xb1][Int((offset - 0xfe0) / 4)] : 0
+  /// Lock order: outside of the run queues' locks, which are taken to wake the console and vCPUs.
+  private let uart: Locked<PL011<SharedLine, PortSink>>
+
+  private init(line: SharedLine, sink: PortSink) { uart = Locked(PL011(line: line, sink: sink)) }
+
+  /// Set-up only.
+  static func make(line: SharedLine, sink: PortSink) -> Reference<SerialPort> {
+    let port = Reference.make(SerialPort(line: line, sink: sink))
+    sink.port.value.outputHasRoom = { port.value.sinkHasRoom() }
+    return port
   }
+
+  @inline(__always) func read(offset: UInt64, width: AccessWidth) -> UInt64 {
+    uart.withLock { $0.read(offset: offset, width: width) }
+  }
+
   func write(offset: UInt64, width: AccessWidth, value: UInt64) {
-    if offset == 0 { _ = sink.put(UInt8(truncatingIfNeeded: value)) }
+    uart.withLock { $0.write(offset: offset, width: width, value: value) }
   }
-  func receive(_ b: UInt8) -> Bool { true }
-  func sinkHasRoom() {}
-  func reset() {}
+
+  /// A character from the console; false while there is no room for it.
+  func receive(_ byte: UInt8) -> Bool { uart.withLock { $0.receive(byte) } }
+
+  /// The console has taken characters out of a full sink.
+  func sinkHasRoom() { uart.withLock { $0.sinkHasRoom() } }
+
+  func reset() { uart.withLock { $0.reset() } }
 }
+
+/// A VM's PL031.
 public struct Clock: ~Copyable {
-  static func make(line: SharedLine) -> Reference<Clock> { Reference.make(Clock()) }
-  func read(offset: UInt64, width: AccessWidth) -> UInt64 { 0 }
-  func write(offset: UInt64, width: AccessWidth, value: UInt64) {}
-  func reset() {}
+  /// Lock order: outside of the run queues' locks, which are taken to wake vCPUs.
+  private let clock: Locked<PL031<SharedLine, GuestSeconds>>
+
+  private init(line: SharedLine) { clock = Locked(PL031(line: line, clock: GuestSeconds(vm: line.vm))) }
+
+  static func make(line: SharedLine) -> Reference<Clock> { Reference.make(Clock(line: line)) }
+
+  func read(offset: UInt64, width: AccessWidth) -> UInt64 {
+    clock.withLock { $0.read(offset: offset, width: width) }
+  }
+
+  func write(offset: UInt64, width: AccessWidth, value: UInt64) {
+    clock.withLock { $0.write(offset: offset, width: width, value: value) }
+  }
+
+  func reset() { clock.withLock { $0.reset() } }
+}
+
+/// A VM's time in seconds, which stands still while the VM is paused.
+public struct GuestSeconds: SecondsClock {
+  let vm: Reference<VM<AArch64>>
+
+  public var seconds: UInt64 { AArch64.guestCounter(of: vm) / AArch64.counterFrequencyHz }
 }
