@@ -23,9 +23,6 @@ final class BootRunner {
     build = HypervisorBuild(repository: repository, architecture: architecture)
   }
 
-  /// What `native` calls our own guest (Documentation/Guests.md), which is built here and is no kit.
-  private static let testGuest = "test-guest"
-
   /// Where consoles and results are kept, below .build.
   private var boots: String { "boots/\(architecture.name)" }
 
@@ -48,7 +45,7 @@ final class BootRunner {
   /// The kits that a test names, itself or in its configuration.
   private func kits(_ file: URL, _ test: BootTest) -> [String] {
     let configuration = BootConfiguration(paths: test.configurationPaths(beside: file))
-    return test.kits.filter { $0 != Self.testGuest } + configuration.kits(store).map(\.name)
+    return test.kits + configuration.kits(store).map(\.name)
   }
 
   /// Runs one test; `file` is its description.
@@ -57,7 +54,7 @@ final class BootRunner {
       if let problem = missingKits[name] { return .notRun(problem) }
     }
     if test.native == nil, let hypervisorProblem { return .notRun(hypervisorProblem) }
-    if test.native == Self.testGuest, !build.testGuest.exists { return .notRun("our own guest did not build") }
+    if test.native == BootTest.ownGuest, !build.testGuest.exists { return .notRun("our own guest did not build") }
     let folder = repository.build.appending(path: "\(boots)/\(test.folderName)")
     do {
       try? FileManager.default.removeItem(at: folder)
@@ -119,7 +116,7 @@ final class BootRunner {
       cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(architecture), cpus: cpus ?? 2,
       memory: "\((memory.flatMap(ByteSize.parse) ?? 512 << 20) >> 20)M",
       start: .kernel(build.testGuest.path, initrd: nil, bootArguments: append ?? ""))
-    if name == Self.testGuest { return command }
+    if name == BootTest.ownGuest { return command }
     guard let kit = GuestKit.all.first(where: { $0.name == name }) else {
       throw Failure(.configuration, "there is no guest \(name)")
     }
