@@ -35,21 +35,26 @@ extension AArch64: CPUArchitecture {
   }
 
   public static func makeStack(argument: UInt) -> TaskStack? {
-    guard let memory = currentCPU.value.local.machine.value.frames.allocate(Machine.stackOrder) else { return nil }
-    // SAFETY: a fresh block of frames; the twelve words below its end are inside it.
-    let base = unsafe pointer(to: memory)
-    let top = unsafe base + Int(Machine.stackOrder.byteCount)
-    let words = unsafe (top - 96).bindMemory(to: UInt.self, capacity: 12)
+    let machine = currentCPU.value.local.machine
+    guard let memory = machine.value.frames.allocate(Machine.stackOrder) else { return nil }
+    guard let base = machine.value.stacks.map(memory) else {
+      machine.value.frames.free(memory, Machine.stackOrder)
+      return nil
+    }
+    let pointer = base + UInt(StackWindow.byteCount) - 96
+    // SAFETY: mapped just above; twelve words end at the stack's end.
+    guard let words = unsafe UnsafeMutablePointer<UInt>(bitPattern: pointer) else { return nil }
     // What `stack_switch` takes off: X29 and X30, then X19 to X28.
     for index in 0..<12 { unsafe words[index] = 0 }
     unsafe words[1] = UInt(image_task_trampoline())
     unsafe words[2] = argument
-    return TaskStack(
-      initialPointer: UInt(bitPattern: words), base: UInt(bitPattern: base), memory: memory)
+    return TaskStack(initialPointer: pointer, base: base, memory: memory)
   }
 
   @unsafe public static func freeStack(_ stack: TaskStack) {
-    currentCPU.value.local.machine.value.frames.free(stack.memory, Machine.stackOrder)
+    let machine = currentCPU.value.local.machine
+    machine.value.stacks.unmap(stack.base)
+    machine.value.frames.free(stack.memory, Machine.stackOrder)
   }
 
   public static var counter: UInt64 { read_CNTPCT_EL0() }

@@ -8,6 +8,7 @@ struct Machine: ~Copyable {
   static let stackOrder = FrameOrder(holding: 16384) ?? .frame
 
   let frames: FrameAllocator<AArch64>
+  let stacks: StackWindow
   let gic: PhysicalGIC
   /// The regions in which the CPUs' redistributors lie, and their sizes in bytes.
   let redistributors: [(DeviceWindow, UInt64)]
@@ -19,10 +20,12 @@ struct Machine: ~Copyable {
   let nextVMID = Atomic<Int>(1)
 
   init(
-    frames: FrameAllocator<AArch64>, gic: PhysicalGIC, redistributors: [(DeviceWindow, UInt64)], uart: PhysicalUART?,
+    frames: FrameAllocator<AArch64>, stacks: consuming StackWindow, gic: PhysicalGIC,
+    redistributors: [(DeviceWindow, UInt64)], uart: PhysicalUART?,
     identity: CPUIdentity
   ) {
     self.frames = frames
+    self.stacks = stacks
     self.gic = gic
     self.redistributors = redistributors
     self.uart = uart

@@ -19,6 +19,9 @@ public protocol VMMArchitecture: VirtualizationArchitecture {
   /// Puts what the VM's vCPUs share back into its state at power-on. All vCPUs are off.
   static func resetVM(_ vm: Reference<VM<Self>>)
 
+  /// Makes what was written into the VM's memory visible to a guest whose caches are off.
+  static func publish(_ range: GuestPhysicalRange, of vm: Reference<VM<Self>>)
+
   /// Gives back what `makeVM` took beyond memory that the VM owns itself. All vCPUs are gone.
   static func destroyVM(_ vm: Reference<VM<Self>>)
 

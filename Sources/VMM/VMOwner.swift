@@ -206,6 +206,8 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
         throw .imageOutsideMemory
       }
     }
+    for image in manifest.images { if let range = image.guestRange { A.publish(range, of: vm) } }
+    if let range = manifest.deviceTree.range { A.publish(range, of: vm) }
   }
 
   /// Gives back every frame.

@@ -5,6 +5,7 @@ import Kernel
 ///
 ///     0x8000_0000_0000  direct map: all RAM, write-back, at a fixed offset from its physical address
 ///     0xc000_0000_0000  device windows, Device-nGnRE, at a fixed offset
+///     0xe000_0000_0000  tasks' stacks, with nothing between them (StackWindow)
 ///     0xff00_0000_0000  the image, 4 KiB pages, each writable or executable, never both (filled by Entry.S)
 enum AddressMap {
   static let directMapBase: UInt64 = 0x8000_0000_0000
@@ -45,6 +46,16 @@ enum AddressMap {
   }
 
   // MARK: - The tables
+
+  /// Hangs the top-level entry for `address` of the table at `root` into the table that all CPUs use. Boot only.
+  static func adopt(entryFor address: UInt64, of root: HostPhysicalAddress) {
+    let offset = Int(address >> 39 & 511) * 8
+    // SAFETY: both are tables of 512 entries, the one in the image, the other a frame that its owner keeps.
+    let descriptor = unsafe pointer(to: root).load(fromByteOffset: offset, as: UInt64.self)
+    unsafe slot(of: address, level: 0, in: image_main_table()).pointee = descriptor
+    aarch64_dsb_ishst()
+    aarch64_isb()
+  }
 
   private static func map(
     _ address: HostPhysicalAddress, byteCount: UInt64, at base: UInt64, _ attributes: Attributes

@@ -80,14 +80,20 @@ public enum Boot {
     }
     guard isThere, let distributor else { fatalError("the device tree has no GICv3") }
     let identity = CPUIdentity.read()
+    guard let stacks = makeStackWindow(from: frames, identity) else { fatalError("no memory for stacks") }
     let machine = Reference.make(
       Machine(
-        frames: frames, gic: PhysicalGIC(distributor: distributor), redistributors: regions,
+        frames: frames, stacks: stacks, gic: PhysicalGIC(distributor: distributor), redistributors: regions,
         uart: unsafe earlyConsole, identity: identity))
     let affinity = read_MPIDR_EL1() & CPUIdentity.affinityMask
     let cpu = makeCPU(index: 0, affinity: affinity, machine: machine)
     setUpThisCPU(cpu)
     return machine
+  }
+
+  private static func makeStackWindow(from frames: FrameAllocator<AArch64>, _ identity: CPUIdentity) -> StackWindow? {
+    guard let range = identity.physicalRange else { return nil }
+    do throws(PageTableError) { return try StackWindow(from: frames, machine: range) } catch { return nil }
   }
 
   /// The per-CPU area of one CPU.

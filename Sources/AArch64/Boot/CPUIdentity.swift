@@ -12,6 +12,7 @@ struct CPUIdentity {
   let hasSVE: Bool
   let hasSME: Bool
   let hasAMU: Bool
+  let debug: DebugState.Count
 
   static func read() -> Self {
     let isar1 = read_ID_AA64ISAR1_EL1()
@@ -24,7 +25,8 @@ struct CPUIdentity {
       virtualInterface: ICH_VTR_EL2(rawValue: read_ICH_VTR_EL2()),
       hasSVE: (pfr0 >> 32) & 0xf != 0,
       hasSME: (read_ID_AA64PFR1_EL1() >> 24) & 0xf != 0,
-      hasAMU: (pfr0 >> 44) & 0xf != 0)
+      hasAMU: (pfr0 >> 44) & 0xf != 0,
+      debug: DebugState.Count(features: read_ID_AA64DFR0_EL1()))
   }
 
   /// How guest-physical addresses are translated: 40 bits, or what the CPU has if that is less.

@@ -121,6 +121,7 @@ extension AArch64 {
     write_HCR_EL2(vm.value.state.hcr.rawValue)
     aarch64_isb()
     vcpu.value.state.system.load()
+    vcpu.value.state.debug.load(cpu.value.local.machine.value.identity.debug)
     if cpu.value.local.machine.value.identity.hasPointerAuthentication { vcpu.value.state.keys.load() }
     // SAFETY: the state lives as long as the vCPU.
     unsafe fp_restore(vcpu.value.state.floatingPoint)
@@ -135,6 +136,7 @@ extension AArch64 {
     guard cpu.value.local.loadedVCPU == vcpu else { return }
     unloadInterrupts(of: vcpu, on: cpu)
     vcpu.value.state.system.save()
+    vcpu.value.state.debug.save(cpu.value.local.machine.value.identity.debug)
     if cpu.value.local.machine.value.identity.hasPointerAuthentication { vcpu.value.state.keys.save() }
     // SAFETY: the state lives as long as the vCPU.
     unsafe fp_save(vcpu.value.state.floatingPoint)
@@ -144,6 +146,7 @@ extension AArch64 {
   public static func reset(_ vcpu: Reference<VCPU<Self>>, entry: GuestPhysicalAddress, argument: UInt64) {
     vcpu.value.state.system = SystemRegisterState()
     vcpu.value.state.keys = PointerAuthenticationKeys()
+    vcpu.value.state.debug = DebugState()
     vcpu.value.state.physicalTimer = PhysicalTimerState()
     vcpu.value.state.progress = ProgressWatch()
     // SAFETY: the state lives as long as the vCPU.

@@ -102,6 +102,7 @@ extension AArch64: VMMArchitecture {
   }
 
   public static func resetVM(_ vm: Reference<VM<Self>>) {
+    forgetTranslations(of: vm)
     vm.value.state.gic.reset()
     vm.value.state.serialPort?.value.reset()
     vm.value.state.clock?.value.reset()
@@ -109,15 +110,51 @@ extension AArch64: VMMArchitecture {
     vm.value.state.stoppedAt = 0
   }
 
+  /// A guest begins with its caches off, so what was written for it must be in memory (Linux, booting.rst).
+  public static func publish(_ range: GuestPhysicalRange, of vm: Reference<VM<Self>>) {
+    let line = UInt64(4) << ((read_CTR_EL0() >> 16) & 0xf)  // CTR_EL0.DminLine, in words
+    vm.value.memory.forEachBlock { block in
+      let first = max(range.base.rawValue, block.guestBase.rawValue)
+      let end = min(range.last.rawValue, block.guestBase.rawValue &+ (block.byteCount &- 1))
+      guard first <= end else { return }
+      let start = AddressMap.directMapBase &+ block.hostBase.rawValue
+      var address = (start &+ (first &- block.guestBase.rawValue)) & ~(line &- 1)
+      let last = start &+ (end &- block.guestBase.rawValue)
+      while address <= last {
+        aarch64_dc_cvac(address)
+        address &+= line
+      }
+    }
+    aarch64_dsb_sy()
+    aarch64_ic_ialluis()
+    aarch64_dsb_ish()
+  }
+
   public static func destroyVM(_ vm: Reference<VM<Self>>) {
     for vcpu in vm.value.vcpus {
       // SAFETY: its task has ended and the VM is out of every list.
       unsafe vcpu.destroy()
     }
+    forgetTranslations(of: vm)
+    vm.value.state.nestedTable.destroy()
+    vm.value.memory.giveBack { Scheduler<Self>.preemptionPoint() }
     // SAFETY: no CPU has the VM's state loaded, and nothing names it any more.
     if let port = vm.value.state.serialPort { unsafe port.destroy() }
     if let clock = vm.value.state.clock { unsafe clock.destroy() }
     unsafe vm.destroy()
+  }
+
+  /// No TLB keeps anything of the VM: its VMID is not given out again, but its tables' frames are.
+  /// (Arm ARM DDI 0487, D8.13: TLBI VMALLS12E1IS acts on the VMID in VTTBR_EL2.)
+  private static func forgetTranslations(of vm: Reference<VM<Self>>) {
+    let cpu = currentCPU
+    if let loaded = cpu.value.local.loadedVCPU { unload(loaded) }
+    write_VTTBR_EL2(vm.value.state.vttbr.rawValue)
+    aarch64_isb()
+    aarch64_dsb_ishst()
+    aarch64_tlbi_vmalls12e1is()
+    aarch64_dsb_ish()
+    aarch64_isb()
   }
 
   /// While a VM's time stands still no vCPU of it runs; what was on the counter then is on it again afterwards.

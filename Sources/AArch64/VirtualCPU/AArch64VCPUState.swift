@@ -7,6 +7,7 @@ import Virtualization
   let registers: GuestRegisters
   var system = SystemRegisterState()
   var keys = PointerAuthenticationKeys()
+  var debug = DebugState()
   let floatingPoint: UnsafeMutablePointer<FloatingPointState>
   /// VMPIDR_EL2: what the guest reads as MPIDR_EL1.
   let vmpidr: UInt64
