@@ -43,6 +43,7 @@ extension HCR_EL2 {
       .tsc,  // SMC is answered here, never by the firmware
       .tidcp,  // implementation-defined registers are not the guest's
       .tacr,  // nor is ACTLR_EL1
+      .tid3,  // the ID registers tell what the guest has
       .fb, .bsuInnerShareable,  // maintenance and barriers reach every CPU that a vCPU could have been on
       .ptw,  // a guest's page tables are in RAM
       .swio,  // invalidation by set and way must not drop another VM's lines

@@ -69,8 +69,8 @@ extension AArch64 {
     case (SystemRegister(2, 0, 1, 0, 4), .write), (SystemRegister(2, 0, 1, 3, 4), .write): break
     case (SystemRegister(2, 0, 1, 1, 4), .read), (SystemRegister(2, 0, 1, 3, 4), .read): r[i.generalRegister] = 0
     default:
-      if i.register.op0 == 3, i.register.crn == 9 || (i.register.crn == 14 && i.register.crm >= 8) {
-        if i.direction == .read { r[i.generalRegister] = 0 }
+      if i.direction == .read, let value = IDRegisters.guestValue(of: i.register, host: IDRegisters.hostValue) {
+        r[i.generalRegister] = value
         break
       }
       return injecting(.undefined, into: vcpu)
