@@ -8,32 +8,10 @@ struct StackWindow: ~Copyable {
   private static let base: UInt64 = 0xe000_0000_0000
   static let byteCount: UInt64 = 16 << 10
   private static let stride: UInt64 = 32 << 10
-  private static let slotCount = 1024
+  static let slotCount = 1024
 
   /// Before the frame allocator's in the lock order.
-  private let state: Locked<State>
-
-  private struct State: ~Copyable {
-    var table: PageTable<HypervisorTableFormat, AArch64>
-    /// A bit for each slot that has a stack. The first slot is never given out.
-    var taken = InlineArray<16, UInt64>(repeating: 0)
-
-    init(table: consuming PageTable<HypervisorTableFormat, AArch64>) {
-      self.table = table
-      taken[0] = 1
-    }
-
-    mutating func takeSlot() -> Int? {
-      for word in 0..<StackWindow.slotCount / 64 where taken[word] != .max {
-        let bit = (~taken[word]).trailingZeroBitCount
-        taken[word] |= 1 << UInt64(bit)
-        return word * 64 + bit
-      }
-      return nil
-    }
-
-    mutating func giveBackSlot(_ slot: Int) { taken[slot / 64] &= ~(1 << UInt64(slot % 64)) }
-  }
+  private let state: Locked<StackSlots>
 
   /// One page of the first slot stays mapped, so that the tables above it are never given back.
   init(from frames: FrameAllocator<AArch64>, machine: PhysicalAddressRange) throws(PageTableError) {
@@ -43,7 +21,7 @@ struct StackWindow: ~Copyable {
       HypervisorAddress(Self.base), to: keeper, byteCount: 4096, as: PageAttributes([.read, .write]),
       maintenance: NotInstalled())
     AddressMap.adopt(entryFor: Self.base, of: table.root)
-    state = Locked(State(table: table))
+    state = Locked(StackSlots(table: table))
   }
 
   /// Maps `memory`, 16 KiB, as a stack; its lowest address. Nil where there is no slot or no frame for a table.
@@ -75,6 +53,29 @@ struct StackWindow: ~Copyable {
       state.giveBackSlot(Int((UInt64(base) - Self.base) / Self.stride))
     }
   }
+}
+
+/// The window's table, and which slots have a stack.
+struct StackSlots: ~Copyable {
+  var table: PageTable<HypervisorTableFormat, AArch64>
+  /// A bit for each slot that has a stack. The first slot is never given out.
+  var taken = InlineArray<16, UInt64>(repeating: 0)
+
+  init(table: consuming PageTable<HypervisorTableFormat, AArch64>) {
+    self.table = table
+    taken[0] = 1
+  }
+
+  mutating func takeSlot() -> Int? {
+    for word in 0..<StackWindow.slotCount / 64 where taken[word] != .max {
+      let bit = (~taken[word]).trailingZeroBitCount
+      taken[word] |= 1 << UInt64(bit)
+      return word * 64 + bit
+    }
+    return nil
+  }
+
+  mutating func giveBackSlot(_ slot: Int) { taken[slot / 64] &= ~(1 << UInt64(slot % 64)) }
 }
 
 /// The hypervisor's own translations, on all CPUs (Arm ARM DDI 0487, D8.13: TLBI VAE2IS takes bits 55 to 12).
