@@ -4,78 +4,87 @@ import Synchronization
 import Virtualization
 
 extension AArch64 {
+  /// A call by HVC or SMC: answered here by the guest's own CPU numbers; nothing reaches the machine's firmware.
   static func callFirmware(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
-    let r = vcpu.value.state.registers
-    switch UInt32(truncatingIfNeeded: r[0]) {
-    case 0x8400_0000: r[0] = 0x1_0001
-    case 0xc400_0003, 0x8400_0003:
-      return .cpuUp(target: r[1], entry: GuestPhysicalAddress(r[2]), argument: r[3])
-    case 0x8400_0002: return .cpuDown
-    case 0x8400_0008: return .systemDown(.powerOff)
-    case 0x8400_0009: return .systemDown(.reset)
-    case 0x8400_0006: r[0] = 2
-    case 0xc400_0004, 0x8400_0004:
-      if let index = vcpuIndex(of: r[1], in: vcpu.value.vm) {
-        switch vcpu.value.vm.value.vcpus[index].value.power.load(ordering: .sequentiallyConsistent) {
-        case .off: r[0] = 1
-        case .on: r[0] = 0
-        default: r[0] = 2
-        }
-      } else {
-        r[0] = UInt64(bitPattern: -2)
-      }
-    case 0x8400_000a:
-      switch UInt32(truncatingIfNeeded: r[1]) {
-      case 0x8400_0000, 0x8400_0002, 0xc400_0003, 0x8400_0003, 0xc400_0004, 0x8400_0008, 0x8400_0009, 0x8000_0000:
-        r[0] = 0
-      default: r[0] = UInt64(bitPattern: -1)
-      }
-    case 0x8000_0000: r[0] = 0x1_0001
-    default: r[0] = UInt64(bitPattern: -1)
+    let registers = vcpu.value.state.registers
+    vcpu.value.statistics.firmwareCalls &+= 1
+    switch FirmwareCall(registers[0], registers[1], registers[2], registers[3]) {
+    case .psciVersion: return answering(.psciVersion, vcpu)
+    case .psciFeatures(let function): return answering(FirmwareAnswer(FirmwareAnswer.psciFeatures(of: function)), vcpu)
+    case .cpuOn(let target, let entry, let context):
+      return .cpuUp(target: target, entry: GuestPhysicalAddress(entry), argument: context)
+    case .cpuOff: return .cpuDown
+    case .cpuSuspend(let state, _, _):
+      guard state.isValid else { return answering(FirmwareAnswer(.invalidParameters), vcpu) }
+      set(FirmwareAnswer(.success), vcpu)
+      return .halt
+    case .affinityInfo(let target, let level):
+      return answering(affinityInfo(target, level: level, in: vcpu.value.vm), vcpu)
+    case .migrateInfoType: return answering(FirmwareAnswer(2), vcpu)  // no trusted OS (DEN0022, 5.9.1)
+    case .systemOff: return .systemDown(.powerOff)
+    case .systemReset: return .systemDown(.reset)
+    case .systemReset2(let kind, _):
+      // 0 is SYSTEM_WARM_RESET; the vendors' kinds, from bit 31 up, are none of ours (DEN0022, 5.12).
+      return kind == 0 ? .systemDown(.reset) : answering(FirmwareAnswer(.invalidParameters), vcpu)
+    case .smcccVersion: return answering(.smcccVersion, vcpu)
+    case .smcccArchFeatures(let function):
+      return answering(FirmwareAnswer(FirmwareAnswer.smcccArchFeatures(of: function)), vcpu)
+    // The machine has no source of entropy that the hypervisor could vouch for: there is no TRNG (DEN0098, 2.2).
+    case .trngVersion, .trngFeatures, .trngUUID, .trngRandom: return answering(FirmwareAnswer(.notSupported), vcpu)
+    case .identify: return answering(.uid, vcpu)
+    case .apusVersion: return answering(.apusVersion, vcpu)
+    case .apusFeatures: return answering(.apusFeatures, vcpu)
+    case .write(let address, let byteCount):
+      return .hypercall(.writeLog(GuestPhysicalAddress(address), byteCount: byteCount))
+    case .yield:
+      set(FirmwareAnswer(.success), vcpu)
+      return .yield
+    case .stop(let code): return .hypercall(.stop(code: code))
+    case .unknown: return answering(FirmwareAnswer(.notSupported), vcpu)
     }
+  }
+
+  private static func set(_ answer: FirmwareAnswer, _ vcpu: Reference<VCPU<Self>>) {
+    vcpu.value.state.registers[0] = answer.x0
+  }
+
+  private static func answering(_ answer: FirmwareAnswer, _ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+    let registers = vcpu.value.state.registers
+    registers[0] = answer.x0
+    registers[1] = answer.x1
+    registers[2] = answer.x2
+    registers[3] = answer.x3
     return .handled
+  }
+
+  /// AFFINITY_INFO (DEN0022, 5.7): on where one of the CPUs it names is on.
+  private static func affinityInfo(_ target: UInt64, level: UInt64, in vm: Reference<VM<Self>>) -> FirmwareAnswer {
+    guard
+      var rest = FirmwareAnswer.affinityTargets(target, level: level, vcpuCount: vm.value.vcpus.count)
+        .map(CPUSet.init(rawValue:))
+    else { return FirmwareAnswer(.invalidParameters) }
+    var state = PSCIAffinityState.off
+    while let index = rest.popFirst() {
+      switch vm.value.vcpus[index].value.power.load(ordering: .sequentiallyConsistent) {
+      case .on: return FirmwareAnswer(PSCIAffinityState.on.rawValue)
+      case .claimed, .starting: state = .onPending
+      case .off: break
+      }
+    }
+    return FirmwareAnswer(state.rawValue)
   }
 
   public static func answer(_ result: CallResult, to vcpu: Reference<VCPU<Self>>) {
-    let value: Int64 =
+    let code: PSCIResult =
       switch result {
-      case .success: 0
-      case .notSupported: -1
-      case .invalidParameters: -2
-      case .denied: -3
-      case .alreadyOn: -4
-      case .onPending: -5
-      case .invalidAddress: -9
+      case .success: .success
+      case .notSupported: .notSupported
+      case .invalidParameters: .invalidParameters
+      case .denied: .denied
+      case .alreadyOn: .alreadyOn
+      case .onPending: .onPending
+      case .invalidAddress: .invalidAddress
       }
-    vcpu.value.state.registers[0] = UInt64(bitPattern: value)
-  }
-
-  static func takeSystemInstruction(_ i: SystemInstruction, of vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
-    let r = vcpu.value.state.registers
-    let vm = vcpu.value.vm
-    let value = r[i.generalRegister]
-    switch (i.register, i.direction) {
-    case (SystemRegister(3, 0, 12, 11, 5), .write):
-      let n = vm.value.state.gic.sendSGI(ICC_SGI1R_EL1(rawValue: value), .group1, from: vcpu.value.index)
-      vm.value.notify(CPUSet(rawValue: n))
-    case (SystemRegister(3, 3, 14, 0, 1), .read): r[i.generalRegister] = guestCounter(of: vm)
-    case (SystemRegister(3, 3, 14, 2, 1), .read): r[i.generalRegister] = physicalTimerControl(of: vcpu)
-    case (SystemRegister(3, 3, 14, 2, 1), .write): setPhysicalTimerControl(of: vcpu, value)
-    case (SystemRegister(3, 3, 14, 2, 2), .read): r[i.generalRegister] = vcpu.value.state.physicalTimer.compareValue
-    case (SystemRegister(3, 3, 14, 2, 2), .write): vcpu.value.state.physicalTimer.compareValue = value
-    case (SystemRegister(3, 3, 14, 2, 0), .write):
-      vcpu.value.state.physicalTimer.compareValue =
-        guestCounter(of: vm) &+ UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
-    case (SystemRegister(2, 0, 1, 0, 4), .write), (SystemRegister(2, 0, 1, 3, 4), .write): break
-    case (SystemRegister(2, 0, 1, 1, 4), .read), (SystemRegister(2, 0, 1, 3, 4), .read): r[i.generalRegister] = 0
-    default:
-      if i.direction == .read, let value = IDRegisters.guestValue(of: i.register, host: IDRegisters.hostValue) {
-        r[i.generalRegister] = value
-        break
-      }
-      return injecting(.undefined, into: vcpu)
-    }
-    r.skipInstruction()
-    return .handled
+    set(FirmwareAnswer(code), vcpu)
   }
 }
