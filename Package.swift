@@ -127,7 +127,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
         swiftSettings: [.treatAllWarnings(as: .error)]),
       tests("Kernel", ["Kernel", "TestSupport"]),
       tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
-      tests("Devices", ["Devices"]),
+      tests("Devices", ["Devices", "Virtualization", "TestSupport"]),
       tests("AArch64", ["AArch64", "TestSupport"]),
       tests(
         "ImageTool", ["ImageTool", "Manifest", "DeviceTree", "Virtualization", "TOMLKit", "TestSupport"],

@@ -1,170 +1,215 @@
 import Virtualization
 
-/// Arm's PrimeCell UART (DDI 0183, PL011), as QEMU's `virt` has it.
+/// A PL011 UART as QEMU's `virt` machine has it (Arm DDI 0183, r1p5 identification).
 ///
-/// The baud rate does not slow it down: a character is sent as soon as the sink takes it, and the line is idle as soon
-/// as a character has come in. As in QEMU, characters are sent whether or not the guest has enabled the UART, since
-/// guests count on that, and any received character raises the receive interrupt, however the trigger level is set;
-/// the receive timeout interrupt comes with it. Modem lines are not connected.
+/// A sent byte goes to the sink at once; while the sink has no room, bytes wait in the transmit FIFO. A received byte
+/// raises the receive and the receive timeout interrupt at once, whatever IFLS says: there is no line time to wait for,
+/// and a driver that enables only one of the two must not miss the last bytes. The baud rate has no effect.
 ///
-/// Registers are 32 bits apart and answer accesses of 8, 16 and 32 bits; one of 64 bits is two of 32. Anything else
-/// reads as zero and ignores writes. Not thread-safe: the caller has a lock around it.
+/// No access traps: a reserved offset, a doubleword, or an access that does not begin at a register reads as zero and
+/// ignores writes.
 public struct PL011<Line: InterruptLine, Sink: CharacterSink>: ~Copyable {
-  /// Bytes of address space.
-  public static var byteCount: UInt64 { 0x1000 }
-
   private let line: Line
   private let sink: Sink
-  private var registers = PL011Registers()
-  private var received = CharacterFIFO()
-  private var toSend = CharacterFIFO()
+  /// What the line was last set to.
   private var isAsserted = false
+
+  private var received = ByteFIFO()
+  private var transmit = ByteFIFO()
+
+  private var receiveStatus = PL011Register.ReceiveStatus()
+  private var lineControl = PL011Register.LineControl()
+  private var control = PL011Register.Control.atReset
+  private var levelSelect = PL011Register.LevelSelect.atReset
+  private var raw = PL011Register.Interrupts()
+  private var enabled = PL011Register.Interrupts()
+  // Kept to be read back; nothing here has a rate, an infrared side or a DMA controller.
+  private var integerBaudRate: UInt16 = 0
+  private var fractionalBaudRate: UInt8 = 0
+  private var lowPowerCounter: UInt8 = 0
+  private var dmaControl: UInt8 = 0
 
   public init(line: Line, sink: Sink) {
     self.line = line
     self.sink = sink
   }
 
-  // MARK: - The guest's side
+  // MARK: - From outside
+
+  /// Takes a byte from the line. False: the receiver is off or its FIFO full, and the byte is still the caller's.
+  public mutating func receive(_ byte: UInt8) -> Bool {
+    guard control.contains([.uartEnable, .receiveEnable]), !control.contains(.loopback), received.count < depth
+    else { return false }
+    received.push(byte)
+    raw.formUnion([.receive, .receiveTimeout])
+    updateLine()
+    return true
+  }
+
+  /// The sink has room again: the bytes that wait go on.
+  public mutating func sinkHasRoom() {
+    guard !transmit.isEmpty else { return }
+    while let byte = transmit.first, sink.put(byte) { _ = transmit.popFirst() }
+    updateTransmitInterrupt()
+    updateLine()
+  }
+
+  /// Power-on state (DDI 0183, table 3-1). Bytes that wait for the sink were sent before, and still go.
+  public mutating func reset() {
+    received.removeAll()
+    receiveStatus = []
+    lineControl = []
+    control = .atReset
+    levelSelect = .atReset
+    raw = []
+    enabled = []
+    integerBaudRate = 0
+    fractionalBaudRate = 0
+    lowPowerCounter = 0
+    dmaControl = 0
+    updateLine()
+  }
+
+  // MARK: - From the guest
 
   public mutating func read(offset: UInt64, width: AccessWidth) -> UInt64 {
-    guard offset & 3 == 0, offset < Self.byteCount else { return 0 }
-    if width == .doubleword {
-      return UInt64(readRegister(offset)) | UInt64(readRegister(offset &+ 4)) &<< 32
-    }
+    guard offset & 3 == 0, width != .doubleword else { return 0 }
     return UInt64(readRegister(offset)) & width.mask
   }
 
   public mutating func write(offset: UInt64, width: AccessWidth, value: UInt64) {
-    guard offset & 3 == 0, offset < Self.byteCount else { return }
+    guard offset & 3 == 0, width != .doubleword else { return }
     writeRegister(offset, UInt32(truncatingIfNeeded: value & width.mask))
-    if width == .doubleword { writeRegister(offset &+ 4, UInt32(truncatingIfNeeded: value &>> 32)) }
   }
-
-  /// Puts back the state of power-on; what was not sent yet is lost.
-  public mutating func reset() {
-    registers = PL011Registers()
-    received.setDepth(1)
-    toSend.setDepth(1)
-    updateLine()
-  }
-
-  // MARK: - The outside
-
-  /// A character has come in. False where there is no room for it: offer it again later.
-  public mutating func receive(_ byte: UInt8) -> Bool {
-    // In loopback the receiver is cut off from the outside.
-    guard !registers.control.contains(.lbe) else { return false }
-    return take(byte)
-  }
-
-  /// How many characters could be received now.
-  public var receiveCapacity: Int {
-    registers.control.contains(.lbe) ? 0 : received.depth - received.count
-  }
-
-  /// The sink has room again: sends what is waiting.
-  public mutating func sinkHasRoom() {
-    guard !toSend.isEmpty else { return }
-    while let byte = toSend.peek(), sink.put(byte) { _ = toSend.popFirst() }
-    if toSend.count <= registers.sendTrigger(depth: toSend.depth) { registers.raw.insert(.tx) }
-    updateLine()
-  }
-
-  // MARK: - Registers
 
   private mutating func readRegister(_ offset: UInt64) -> UInt32 {
     switch offset {
-    case PL011Registers.Offset.fr: flags.rawValue
-    case PL011Registers.Offset.dr: readData()
-    case PL011Registers.Offset.ilpr: registers.lowPower
-    case PL011Registers.Offset.ibrd: registers.integerDivisor
-    case PL011Registers.Offset.fbrd: registers.fractionalDivisor
-    case PL011Registers.Offset.lcr_h: registers.lineControl.rawValue
-    case PL011Registers.Offset.cr: registers.control.rawValue
-    case PL011Registers.Offset.ifls: registers.trigger
-    case PL011Registers.Offset.imsc: registers.mask.rawValue
-    case PL011Registers.Offset.ris: registers.raw.rawValue
-    case PL011Registers.Offset.mis: registers.raw.intersection(registers.mask).rawValue
-    case PL011Registers.Offset.dmacr: registers.dmaControl
-    default: PL011Registers.identification(offset)
+    case PL011Register.fr: return UInt32(flags.rawValue)
+    case PL011Register.dr: return takeReceivedByte()
+    case PL011Register.rsr: return UInt32(receiveStatus.rawValue)
+    case PL011Register.ilpr: return UInt32(lowPowerCounter)
+    case PL011Register.ibrd: return UInt32(integerBaudRate)
+    case PL011Register.fbrd: return UInt32(fractionalBaudRate)
+    case PL011Register.lcr_h: return UInt32(lineControl.rawValue)
+    case PL011Register.cr: return UInt32(control.rawValue)
+    case PL011Register.ifls: return UInt32(levelSelect.rawValue)
+    case PL011Register.imsc: return UInt32(enabled.rawValue)
+    case PL011Register.ris: return UInt32(raw.rawValue)
+    case PL011Register.mis: return UInt32(raw.intersection(enabled).rawValue)
+    case PL011Register.dmacr: return UInt32(dmaControl)
+    case PrimeCell.firstID...PrimeCell.lastID: return PrimeCell.identification(PL011Register.identification, at: offset)
+    default: return 0
     }
   }
 
   private mutating func writeRegister(_ offset: UInt64, _ value: UInt32) {
     switch offset {
-    case PL011Registers.Offset.dr: send(UInt8(truncatingIfNeeded: value))
-    case PL011Registers.Offset.ilpr: registers.lowPower = value & 0xff
-    case PL011Registers.Offset.ibrd: registers.integerDivisor = value & 0xffff
-    case PL011Registers.Offset.fbrd: registers.fractionalDivisor = value & 0x3f
-    case PL011Registers.Offset.lcr_h: setLineControl(PL011Registers.LineControl(rawValue: value & 0xff))
-    case PL011Registers.Offset.cr: registers.control = PL011Registers.Control(rawValue: value & 0xff87)
-    case PL011Registers.Offset.ifls: registers.trigger = value & 0x3f
-    case PL011Registers.Offset.imsc: registers.mask = PL011Registers.Interrupts(rawValue: value & 0x7ff)
-    case PL011Registers.Offset.icr: registers.raw.subtract(PL011Registers.Interrupts(rawValue: value))
-    case PL011Registers.Offset.dmacr: registers.dmaControl = value & 0x7
-    default: return
+    case PL011Register.dr: send(UInt8(truncatingIfNeeded: value))
+    case PL011Register.rsr: receiveStatus = []
+    case PL011Register.ilpr: lowPowerCounter = UInt8(truncatingIfNeeded: value)
+    case PL011Register.ibrd: integerBaudRate = UInt16(truncatingIfNeeded: value)
+    case PL011Register.fbrd: fractionalBaudRate = UInt8(truncatingIfNeeded: value & 0x3f)
+    case PL011Register.lcr_h: setLineControl(PL011Register.LineControl(rawValue: UInt8(truncatingIfNeeded: value)))
+    case PL011Register.cr:
+      control = PL011Register.Control(rawValue: UInt16(truncatingIfNeeded: value)).intersection(.implemented)
+    case PL011Register.ifls:
+      levelSelect = PL011Register.LevelSelect(rawValue: UInt8(truncatingIfNeeded: value & 0x3f))
+      lowerTransmitInterrupt()
+    case PL011Register.imsc:
+      enabled = PL011Register.Interrupts(rawValue: UInt16(truncatingIfNeeded: value)).intersection(.implemented)
+      updateLine()
+    case PL011Register.icr:
+      raw.subtract(PL011Register.Interrupts(rawValue: UInt16(truncatingIfNeeded: value)))
+      updateLine()
+    case PL011Register.dmacr: dmaControl = UInt8(truncatingIfNeeded: value & 0x7)
+    default: break
     }
-    updateLine()
   }
 
-  private var flags: PL011Registers.Flags {
-    var flags: PL011Registers.Flags = []
-    if toSend.isEmpty { flags.insert(.txfe) } else { flags.insert(.busy) }
-    if toSend.isFull { flags.insert(.txff) }
-    if received.isEmpty { flags.insert(.rxfe) }
-    if received.isFull { flags.insert(.rxff) }
-    return flags
-  }
+  // MARK: - Receiving
 
-  /// The FIFOs are on or off; turning them either way empties them.
-  private mutating func setLineControl(_ new: PL011Registers.LineControl) {
-    if new.contains(.fen) != registers.lineControl.contains(.fen) {
-      let depth = new.contains(.fen) ? CharacterFIFO.maximumDepth : 1
-      // What the guest has sent is on its way already.
-      while let byte = toSend.peek(), sink.put(byte) { _ = toSend.popFirst() }
-      received.setDepth(depth)
-      toSend.setDepth(depth)
-      registers.raw.subtract([.rx, .rt])
-    }
-    registers.lineControl = new
-  }
+  /// How many bytes a FIFO holds: without FEN it is the holding register alone (3.3.7).
+  private var depth: Int { lineControl.contains(.fifoEnable) ? ByteFIFO.capacity : 1 }
 
-  private mutating func readData() -> UInt32 {
+  private mutating func takeReceivedByte() -> UInt32 {
     guard let byte = received.popFirst() else { return 0 }
+    receiveStatus = []
     if received.isEmpty {
-      registers.raw.subtract([.rx, .rt])
+      raw.subtract([.receive, .receiveTimeout])
       updateLine()
     }
     return UInt32(byte)
   }
 
+  /// Switching the FIFOs on or off empties the receiver, as in QEMU; bytes on their way out are not lost by it.
+  private mutating func setLineControl(_ new: PL011Register.LineControl) {
+    let switchesFIFO = new.contains(.fifoEnable) != lineControl.contains(.fifoEnable)
+    lineControl = new
+    guard switchesFIFO else { return }
+    received.removeAll()
+    raw.subtract([.receive, .receiveTimeout])
+    lowerTransmitInterrupt()
+    updateLine()
+  }
+
+  // MARK: - Sending
+
+  /// Sends although UARTEN or TXE is off, as QEMU does: programs made for it rely on that.
   private mutating func send(_ byte: UInt8) {
-    if registers.control.contains(.lbe) {
-      _ = take(byte)
-      registers.raw.insert(.tx)
-      return
+    if control.contains(.loopback) {
+      loopBack(byte)
+    } else if !transmit.isEmpty || !sink.put(byte) {
+      // A write to a full FIFO is lost, as in hardware; FR.TXFF has said so.
+      if transmit.count < depth { transmit.push(byte) }
     }
-    // Order is kept: behind what waits already. A full FIFO drops the character, as the guest was told by TXFF.
-    if !toSend.isEmpty || !sink.put(byte) { _ = toSend.append(byte) }
-    if toSend.count <= registers.sendTrigger(depth: toSend.depth) {
-      registers.raw.insert(.tx)
+    updateTransmitInterrupt()
+    updateLine()
+  }
+
+  /// With CR.LBE what is sent is received (3.3.8).
+  private mutating func loopBack(_ byte: UInt8) {
+    guard control.contains([.uartEnable, .receiveEnable]) else { return }
+    if received.count < depth {
+      received.push(byte)
+      raw.formUnion([.receive, .receiveTimeout])
     } else {
-      registers.raw.remove(.tx)
+      receiveStatus.insert(.overrun)
+      raw.insert(.overrun)
     }
   }
 
-  private mutating func take(_ byte: UInt8) -> Bool {
-    guard received.append(byte) else { return false }
-    registers.raw.insert([.rx, .rt])
-    updateLine()
-    return true
+  /// The transmit interrupt is raised at or below the level, by a byte that is sent or leaves, and lowered above it
+  /// (2.8.2). Without FEN the level is the empty holding register.
+  private var transmitLevel: Int { lineControl.contains(.fifoEnable) ? levelSelect.transmitLevel : 0 }
+
+  private mutating func updateTransmitInterrupt() {
+    if transmit.count <= transmitLevel { raw.insert(.transmit) } else { raw.remove(.transmit) }
+  }
+
+  /// After a change of the level: only bytes raise the interrupt.
+  private mutating func lowerTransmitInterrupt() {
+    if transmit.count > transmitLevel {
+      raw.remove(.transmit)
+      updateLine()
+    }
+  }
+
+  // MARK: - State
+
+  private var flags: PL011Register.Flags {
+    var flags = PL011Register.Flags()
+    if received.isEmpty { flags.insert(.receiveEmpty) }
+    if received.count >= depth { flags.insert(.receiveFull) }
+    if transmit.isEmpty { flags.insert(.transmitEmpty) } else { flags.insert(.busy) }
+    if transmit.count >= depth { flags.insert(.transmitFull) }
+    if control.contains(.loopback) { flags.formUnion(control.loopedModemFlags) }
+    return flags
   }
 
   private mutating func updateLine() {
-    let isDue = !registers.raw.isDisjoint(with: registers.mask)
-    guard isDue != isAsserted else { return }
-    isAsserted = isDue
-    line.set(isAsserted: isDue)
+    let level = !raw.intersection(enabled).isEmpty
+    guard level != isAsserted else { return }
+    isAsserted = level
+    line.set(isAsserted: level)
   }
 }

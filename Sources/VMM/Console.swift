@@ -162,7 +162,7 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
         port.value.line.append(byte)
       }
     }
-    if shown > 0 { port.value.outputHasRoom?() }
+    port.value.tellRoom()
   }
 
   private mutating func write(_ byte: UInt8) {
@@ -239,7 +239,7 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
   }
 
   private func passInput(to port: Reference<ConsolePort>) {
-    while let byte = port.value.pendingInput.first, port.value.input?(byte) == true {
+    while let byte = port.value.pendingInput.first, port.value.send(byte) {
       _ = port.value.pendingInput.popFirst()
     }
   }

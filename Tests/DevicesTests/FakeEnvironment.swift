@@ -4,9 +4,11 @@ final class FakeLine: InterruptLine {
   private(set) var isAsserted = false
   /// Changes of level.
   private(set) var changeCount = 0
+  /// Calls that told the line what it knew.
+  private(set) var repetitionCount = 0
 
   func set(isAsserted: Bool) {
-    if isAsserted != self.isAsserted { changeCount += 1 }
+    if isAsserted != self.isAsserted { changeCount += 1 } else { repetitionCount += 1 }
     self.isAsserted = isAsserted
   }
 }
@@ -14,7 +16,9 @@ final class FakeLine: InterruptLine {
 /// A sink that takes `room` more characters.
 final class FakeSink: CharacterSink {
   private(set) var bytes: [UInt8] = []
-  var room = Int.max
+  var room: Int
+
+  init(room: Int = .max) { self.room = room }
 
   func put(_ byte: UInt8) -> Bool {
     guard room > 0 else { return false }

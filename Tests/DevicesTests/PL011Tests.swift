@@ -3,220 +3,245 @@ import Virtualization
 
 @testable import Devices
 
-/// By DDI 0183, chapter 3.
-@Suite struct PL011Tests {
-  /// A device under test and what it acts on.
-  private final class Port {
-    let line = FakeLine()
+/// Offsets and bits from Arm DDI 0183, chapter 3, written out again.
+@Suite("PL011")
+struct PL011Tests {
+  // MARK: - Power-on state (table 3-1)
+
+  @Test(arguments: [
+    (0x00, 0), (0x04, 0), (0x18, 0x90), (0x20, 0), (0x24, 0), (0x28, 0), (0x2c, 0), (0x30, 0x300), (0x34, 0x12),
+    (0x38, 0), (0x3c, 0), (0x40, 0), (0x48, 0),
+  ])
+  func registerHasItsResetValue(offset: UInt64, value: UInt64) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    #expect(uart.read(offset: offset, width: .word) == value)
+  }
+
+  @Test func identificationIsThatOfRevisionOne() {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    var identification: [UInt64] = []
+    for offset in stride(from: UInt64(0xfe0), to: 0x1000, by: 4) {
+      identification.append(uart.read(offset: offset, width: .word))
+    }
+    #expect(identification == [0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1])
+  }
+
+  // MARK: - Accesses
+
+  @Test(arguments: [AccessWidth.byte, .halfword, .word])
+  func registerIsReadAtEveryWidthUpToAWord(width: AccessWidth) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    uart.write(offset: 0x24, width: .word, value: 0xffff_1234)
+    #expect(uart.read(offset: 0x24, width: width) == 0x1234 & width.mask)
+  }
+
+  @Test func doublewordReadsAsZeroAndIsIgnored() {
     let sink = FakeSink()
-    var uart: PL011<FakeLine, FakeSink>
+    let uart = TestPL011(line: FakeLine(), sink: sink)
+    #expect(uart.read(offset: 0x18, width: .doubleword) == 0)
+    uart.write(offset: 0, width: .doubleword, value: 0x41)
+    #expect(sink.bytes.isEmpty)
+  }
 
-    init() { uart = PL011(line: line, sink: sink) }
+  @Test(arguments: [UInt64(0x19), 0x1a, 0x1b])
+  func accessInsideARegisterReadsAsZero(offset: UInt64) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    #expect(uart.read(offset: offset, width: .byte) == 0)
+  }
 
-    func read(_ offset: UInt64, _ width: AccessWidth = .word) -> UInt64 {
-      uart.read(offset: offset, width: width)
+  @Test(arguments: [UInt64(0x08), 0x1c, 0x4c, 0x800, 0xfdc, 0x1000, .max &- 3])
+  func reservedOffsetReadsAsZeroAfterAWrite(offset: UInt64) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    uart.write(offset: offset, width: .word, value: 0xffff_ffff)
+    #expect(uart.read(offset: offset, width: .word) == 0)
+  }
+
+  @Test(arguments: [
+    (0x20, 0xff), (0x24, 0xffff), (0x28, 0x3f), (0x2c, 0xff), (0x30, 0xff87), (0x34, 0x3f), (0x38, 0x7ff), (0x48, 0x7),
+  ])
+  func registerKeepsItsImplementedBitsOnly(offset: UInt64, mask: UInt64) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    uart.write(offset: offset, width: .word, value: 0xffff_ffff)
+    #expect(uart.read(offset: offset, width: .word) == mask)
+  }
+
+  // MARK: - Receiving
+
+  @Test(arguments: [(0x60, 1), (0x70, 16)])
+  func receiverTakesAsManyBytesAsItsFIFOHolds(lineControl: UInt64, depth: Int) {
+    let uart = TestPL011.started(FakeLine(), FakeSink(), lineControl: lineControl)
+    for index in 0..<depth {
+      #expect(uart.read(offset: 0x18, width: .word) & 0x40 == 0, "RXFF")
+      #expect(uart.receive(UInt8(index)))
     }
+    #expect(!uart.receive(0xff))
+    #expect(uart.read(offset: 0x18, width: .word) & 0x50 == 0x40, "RXFF and not RXFE")
+    for index in 0..<depth { #expect(uart.read(offset: 0, width: .word) == UInt64(index)) }
+    #expect(uart.read(offset: 0x18, width: .word) & 0x50 == 0x10, "RXFE and not RXFF")
+    #expect(uart.read(offset: 0, width: .word) == 0)
+  }
 
-    func write(_ offset: UInt64, _ value: UInt64, _ width: AccessWidth = .word) {
-      uart.write(offset: offset, width: width, value: value)
+  @Test(arguments: [UInt64(0), 0x300, 0x101, 0x200, 0x381])
+  func receiverTakesNothingUnlessEnabledAndNotLooped(control: UInt64) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    uart.write(offset: 0x30, width: .word, value: control)
+    #expect(!uart.receive(0x41))
+  }
+
+  @Test func receivedByteRaisesBothReceiveInterruptsUntilTheLastIsRead() {
+    let line = FakeLine()
+    let uart = TestPL011.started(line, FakeSink())
+    #expect(uart.receive(0x41) && uart.receive(0x42))
+    #expect(uart.read(offset: 0x3c, width: .word) == 0x50)
+    #expect(uart.read(offset: 0x40, width: .word) == 0 && !line.isAsserted)
+    uart.write(offset: 0x38, width: .word, value: 0x50)
+    #expect(uart.read(offset: 0x40, width: .word) == 0x50 && line.isAsserted)
+    _ = uart.read(offset: 0, width: .word)
+    #expect(line.isAsserted)
+    _ = uart.read(offset: 0, width: .word)
+    #expect(uart.read(offset: 0x3c, width: .word) == 0 && !line.isAsserted)
+    #expect(line.changeCount == 2 && line.repetitionCount == 0)
+  }
+
+  @Test func clearedReceiveInterruptComesBackWithTheNextByte() {
+    let line = FakeLine()
+    let uart = TestPL011.started(line, FakeSink())
+    uart.write(offset: 0x38, width: .word, value: 0x50)
+    #expect(uart.receive(0x41))
+    uart.write(offset: 0x44, width: .word, value: 0x50)
+    #expect(!line.isAsserted)
+    #expect(uart.receive(0x42))
+    #expect(line.isAsserted)
+  }
+
+  @Test func switchingTheFIFOEmptiesTheReceiver() {
+    let line = FakeLine()
+    let uart = TestPL011.started(line, FakeSink())
+    uart.write(offset: 0x38, width: .word, value: 0x10)
+    #expect(uart.receive(0x41))
+    uart.write(offset: 0x2c, width: .word, value: 0x60)
+    #expect(uart.read(offset: 0x18, width: .word) == 0x90 && !line.isAsserted)
+  }
+
+  // MARK: - Sending
+
+  @Test func byteIsSentBeforeAnythingIsEnabled() {
+    let sink = FakeSink()
+    let uart = TestPL011(line: FakeLine(), sink: sink)
+    uart.write(offset: 0, width: .byte, value: 0x48)
+    #expect(sink.bytes == [0x48])
+    #expect(uart.read(offset: 0x18, width: .word) == 0x90)
+    #expect(uart.read(offset: 0x3c, width: .word) == 0x20)
+  }
+
+  @Test(arguments: [(0x60, 1), (0x70, 16)])
+  func bytesWaitInTheFIFOWhileTheSinkIsFull(lineControl: UInt64, depth: Int) {
+    let sink = FakeSink(room: 0)
+    let uart = TestPL011.started(FakeLine(), sink, lineControl: lineControl)
+    for index in 0..<depth {
+      #expect(uart.read(offset: 0x18, width: .word) & 0x20 == 0, "TXFF")
+      uart.write(offset: 0, width: .byte, value: UInt64(index))
     }
-
-    func receive(_ byte: UInt8) -> Bool { uart.receive(byte) }
-
-    var receiveCapacity: Int { uart.receiveCapacity }
-
-    func send(_ text: String) { for byte in text.utf8 { write(0, UInt64(byte)) } }
+    #expect(uart.read(offset: 0x18, width: .word) & 0xa8 == 0x28, "TXFF and BUSY, not TXFE")
+    uart.write(offset: 0, width: .byte, value: 0xff)
+    sink.room = .max
+    uart.sinkHasRoom()
+    #expect(sink.bytes == (0..<depth).map { UInt8($0) })
+    #expect(uart.read(offset: 0x18, width: .word) & 0xa8 == 0x80, "TXFE alone")
   }
 
-  @Test func atPowerOnTheRegistersHaveTheManualsValues() {
-    let port = Port()
-    #expect(port.read(0x018) == 0x90)
-    #expect(port.read(0x030) == 0x300)
-    #expect(port.read(0x034) == 0x12)
-    for offset in [0x000, 0x004, 0x020, 0x024, 0x028, 0x02c, 0x038, 0x03c, 0x040, 0x048] as [UInt64] {
-      #expect(port.read(offset) == 0)
+  @Test func laterByteDoesNotOvertakeOneThatWaits() {
+    let sink = FakeSink(room: 0)
+    let uart = TestPL011.started(FakeLine(), sink)
+    uart.write(offset: 0, width: .byte, value: 1)
+    sink.room = 1
+    uart.write(offset: 0, width: .byte, value: 2)
+    #expect(sink.bytes.isEmpty)
+    uart.sinkHasRoom()
+    #expect(sink.bytes == [1])
+    sink.room = 1
+    uart.sinkHasRoom()
+    #expect(sink.bytes == [1, 2])
+  }
+
+  /// UARTIFLS.TXIFLSEL (3.3.9).
+  @Test(arguments: [(0, 2), (1, 4), (2, 8), (3, 12), (4, 14)])
+  func transmitInterruptFollowsTheLevel(select: UInt64, level: Int) {
+    let line = FakeLine()
+    let sink = FakeSink(room: 0)
+    let uart = TestPL011.started(line, sink)
+    uart.write(offset: 0x34, width: .word, value: select)
+    uart.write(offset: 0x38, width: .word, value: 0x20)
+    for count in 1...16 {
+      uart.write(offset: 0, width: .byte, value: 0x2e)
+      #expect(line.isAsserted == (count <= level))
     }
-    #expect((0..<8).map { port.read(0xfe0 + $0 * 4) } == [0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1])
-  }
-
-  @Test func sentCharactersReachTheSink() {
-    let port = Port()
-    port.send("apus")
-    #expect(port.sink.bytes == Array("apus".utf8))
-    #expect(port.read(0x018) == 0x90)
-    #expect(port.read(0x03c) == 0x20)
-  }
-
-  @Test func aSinkWithoutRoomFillsTheFIFOAndLosesNothingUntilItIsFull() {
-    let port = Port()
-    port.write(0x02c, 0x70)
-    port.sink.room = 0
-    port.send("0123456789abcdef")
-    // BUSY, TXFF, RXFE.
-    #expect(port.read(0x018) == 0x38)
-    #expect(port.read(0x03c) & 0x20 == 0)
-    port.send("X")
-    port.sink.room = .max
-    port.uart.sinkHasRoom()
-    #expect(port.sink.bytes == Array("0123456789abcdef".utf8))
-    #expect(port.read(0x018) == 0x90)
-    #expect(port.read(0x03c) & 0x20 == 0x20)
-  }
-
-  @Test func theTransmitInterruptComesWhenTheFIFOHasDrainedToItsTrigger() {
-    let port = Port()
-    port.write(0x02c, 0x70)
-    port.write(0x038, 0x20)
-    port.sink.room = 0
-    port.send("0123456789abcdef")
-    port.write(0x044, 0x20)
-    #expect(!port.line.isAsserted)
-    port.sink.room = 7
-    port.uart.sinkHasRoom()
-    #expect(!port.line.isAsserted)
-    port.sink.room = 1
-    port.uart.sinkHasRoom()
-    #expect(port.line.isAsserted)
-  }
-
-  @Test func charactersThatWaitStayInOrder() {
-    let port = Port()
-    port.write(0x02c, 0x10)
-    port.sink.room = 1
-    port.send("ab")
-    port.sink.room = 1
-    port.send("c")
-    port.sink.room = .max
-    port.uart.sinkHasRoom()
-    #expect(port.sink.bytes == Array("abc".utf8))
-  }
-
-  @Test func withoutFIFOsOneCharacterWaits() {
-    let port = Port()
-    port.sink.room = 0
-    port.send("a")
-    #expect(port.read(0x018) & 0x20 == 0x20)
-    #expect(port.receive(0x31))
-    #expect(!port.receive(0x32))
-    #expect(port.read(0x018) & 0x40 == 0x40)
-  }
-
-  @Test func receivedCharactersAreReadInOrderAndThenTheFIFOIsEmpty() {
-    let port = Port()
-    port.write(0x02c, 0x10)
-    #expect(port.receive(0x61))
-    #expect(port.receive(0x62))
-    #expect(port.read(0x018) == 0x80)
-    #expect(port.read(0) == 0x61)
-    #expect(port.read(0) == 0x62)
-    #expect(port.read(0x018) == 0x90)
-    #expect(port.read(0) == 0)
-  }
-
-  @Test func aFullReceiverRefusesAndLosesNothing() {
-    let port = Port()
-    port.write(0x02c, 0x10)
-    for byte in UInt8(0)..<16 {
-      #expect(port.receiveCapacity == 16 - Int(byte))
-      #expect(port.receive(byte))
+    for count in (0..<16).reversed() {
+      sink.room = 1
+      uart.sinkHasRoom()
+      #expect(line.isAsserted == (count <= level))
     }
-    #expect(!port.receive(16))
-    #expect(port.read(0x018) & 0x40 == 0x40)
-    #expect(port.read(0) == 0)
-    #expect(port.receive(16))
-    #expect((1...16).map { _ in port.read(0) } == Array(1...16))
+    #expect(line.changeCount == 3 && line.repetitionCount == 0)
   }
 
-  @Test func theReceiveInterruptHoldsTheLineUntilAllIsRead() {
-    let port = Port()
-    port.write(0x02c, 0x10)
-    port.write(0x038, 0x50)
-    #expect(port.receive(1))
-    #expect(port.receive(2))
-    #expect(port.line.isAsserted)
-    #expect(port.read(0x040) == 0x50)
-    _ = port.read(0)
-    #expect(port.line.isAsserted)
-    _ = port.read(0)
-    #expect(!port.line.isAsserted)
-    #expect(port.line.changeCount == 2)
+  @Test func clearedTransmitInterruptStaysDownUntilAByteMoves() {
+    let line = FakeLine()
+    let uart = TestPL011.started(line, FakeSink())
+    uart.write(offset: 0x38, width: .word, value: 0x20)
+    uart.write(offset: 0, width: .byte, value: 0x41)
+    #expect(line.isAsserted)
+    uart.write(offset: 0x44, width: .word, value: 0x20)
+    uart.sinkHasRoom()
+    #expect(!line.isAsserted)
+    uart.write(offset: 0, width: .byte, value: 0x42)
+    #expect(line.isAsserted)
   }
 
-  @Test func aMaskedInterruptIsRawOnly() {
-    let port = Port()
-    #expect(port.receive(1))
-    #expect(port.read(0x03c) == 0x50)
-    #expect(port.read(0x040) == 0)
-    #expect(!port.line.isAsserted)
-    port.write(0x038, 0x10)
-    #expect(port.line.isAsserted)
-    port.write(0x044, 0x10)
-    #expect(!port.line.isAsserted)
-    #expect(port.read(0x03c) == 0x40)
+  // MARK: - Loopback (3.3.8)
+
+  @Test func loopedByteIsReceivedAndNotSent() {
+    let sink = FakeSink()
+    let uart = TestPL011.started(FakeLine(), sink)
+    uart.write(offset: 0x30, width: .word, value: 0x381)
+    uart.write(offset: 0, width: .byte, value: 0x5a)
+    #expect(sink.bytes.isEmpty)
+    #expect(uart.read(offset: 0, width: .byte) == 0x5a)
   }
 
-  @Test func turningTheFIFOsOnEmptiesTheReceiver() {
-    let port = Port()
-    #expect(port.receive(1))
-    port.write(0x02c, 0x10)
-    #expect(port.read(0x018) == 0x90)
-    #expect(port.read(0x03c) == 0)
+  @Test func loopedByteTooManyIsAnOverrunUntilTheStatusIsCleared() {
+    let uart = TestPL011.started(FakeLine(), FakeSink())
+    uart.write(offset: 0x30, width: .word, value: 0x381)
+    for _ in 0..<17 { uart.write(offset: 0, width: .byte, value: 1) }
+    #expect(uart.read(offset: 0x04, width: .word) == 0x8)
+    #expect(uart.read(offset: 0x3c, width: .word) & 0x400 != 0)
+    uart.write(offset: 0x04, width: .word, value: 0)
+    #expect(uart.read(offset: 0x04, width: .word) == 0)
   }
 
-  @Test func inLoopbackWhatIsSentIsReceivedAndNothingElse() {
-    let port = Port()
-    port.write(0x030, 0x381)
-    port.send("x")
-    #expect(port.sink.bytes.isEmpty)
-    #expect(port.read(0) == 0x78)
-    #expect(!port.receive(0x79))
-    #expect(port.receiveCapacity == 0)
+  /// RTS to CTS, DTR to DSR, Out1 to DCD, Out2 to RI.
+  @Test(arguments: [(0x800, 0x1), (0x400, 0x2), (0x1000, 0x4), (0x2000, 0x100)])
+  func loopedModemOutputIsAnInput(output: UInt64, input: UInt64) {
+    let uart = TestPL011(line: FakeLine(), sink: FakeSink())
+    uart.write(offset: 0x30, width: .word, value: output)
+    #expect(uart.read(offset: 0x18, width: .word) == 0x90)
+    uart.write(offset: 0x30, width: .word, value: output | 0x80)
+    #expect(uart.read(offset: 0x18, width: .word) == 0x90 | input)
   }
 
-  @Test func registersKeepTheBitsTheyHave() {
-    let port = Port()
-    for offset in stride(from: UInt64(0x20), through: 0x48, by: 4) { port.write(offset, .max) }
-    #expect(port.read(0x020) == 0xff)
-    #expect(port.read(0x024) == 0xffff)
-    #expect(port.read(0x028) == 0x3f)
-    #expect(port.read(0x02c) == 0xff)
-    #expect(port.read(0x030) == 0xff87)
-    #expect(port.read(0x034) == 0x3f)
-    #expect(port.read(0x038) == 0x7ff)
-    #expect(port.read(0x048) == 7)
-  }
+  // MARK: - Reset
 
-  @Test func narrowAccessesWorkAndWideOnesAreTwo() {
-    let port = Port()
-    port.write(0, 0x1_41, .byte)
-    port.write(0, 0x42, .halfword)
-    #expect(port.sink.bytes == [0x41, 0x42])
-    #expect(port.read(0x018, .byte) == 0x90)
-    #expect(port.read(0x030, .halfword) == 0x300)
-    port.write(0x024, 0x0000_0015_0000_1234, .doubleword)
-    #expect(port.read(0x024, .doubleword) == 0x0000_0015_0000_1234)
-  }
-
-  @Test(arguments: [AccessWidth.byte, .halfword, .word, .doubleword])
-  func everyOffsetAnswersEveryWidth(width: AccessWidth) {
-    let port = Port()
-    for offset in UInt64(0)...0x1008 {
-      port.write(offset, 0xa5a5_a5a5_a5a5_a5a5, width)
-      #expect(port.read(offset, width) & ~width.mask == 0)
-    }
-    port.write(.max, 0, width)
-    #expect(port.read(.max, width) == 0)
-  }
-
-  @Test func aResetIsPowerOn() {
-    let port = Port()
-    port.write(0x02c, 0x70)
-    port.write(0x038, 0x7ff)
-    #expect(port.receive(1))
-    port.uart.reset()
-    #expect(!port.line.isAsserted)
-    #expect(port.read(0x018) == 0x90)
-    #expect(port.read(0x038) == 0)
-    #expect(port.receiveCapacity == 1)
+  @Test func resetLowersTheLineAndKeepsWhatWasSent() {
+    let line = FakeLine()
+    let sink = FakeSink(room: 0)
+    let uart = TestPL011.started(line, sink)
+    uart.write(offset: 0x38, width: .word, value: 0x7ff)
+    #expect(uart.receive(0x41))
+    uart.write(offset: 0, width: .byte, value: 0x42)
+    uart.reset()
+    #expect(!line.isAsserted && line.repetitionCount == 0)
+    #expect(uart.read(offset: 0x30, width: .word) == 0x300 && uart.read(offset: 0x38, width: .word) == 0)
+    sink.room = .max
+    uart.sinkHasRoom()
+    #expect(sink.bytes == [0x42])
   }
 }

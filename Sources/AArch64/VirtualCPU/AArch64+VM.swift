@@ -74,7 +74,6 @@ extension AArch64: VMMArchitecture {
     case .uart:
       let serialPort = SerialPort.make(line: line, sink: PortSink(port: port, console: console))
       vm.value.state.serialPort = serialPort
-      port.value.input = { serialPort.value.receive($0) }
       try place(.serialPort(serialPort), at: device.base, byteCount: device.byteCount, in: vm)
     case .clock:
       let clock = Clock.make(line: line)
@@ -135,10 +134,11 @@ extension AArch64: VMMArchitecture {
       // SAFETY: its task has ended and the VM is out of every list.
       unsafe vcpu.destroy()
     }
+    vm.value.state.serialPort?.value.consolePort.value.disconnect()
     forgetTranslations(of: vm)
     vm.value.state.nestedTable.destroy()
     vm.value.memory.giveBack { Scheduler<Self>.preemptionPoint() }
-    // SAFETY: no CPU has the VM's state loaded, and nothing names it any more.
+    // SAFETY: no CPU has the VM's state loaded, and nothing names it any more; the console has let go of the port.
     if let port = vm.value.state.serialPort { unsafe port.destroy() }
     if let clock = vm.value.state.clock { unsafe clock.destroy() }
     unsafe vm.destroy()

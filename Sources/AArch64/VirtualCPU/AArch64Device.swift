@@ -63,6 +63,7 @@ public struct PortSink: CharacterSink {
 
   public func put(_ byte: UInt8) -> Bool {
     guard port.value.output.push(byte) else {
+      port.value.wantsRoom.store(true, ordering: .sequentiallyConsistent)
       console.value.wake()
       return false
     }

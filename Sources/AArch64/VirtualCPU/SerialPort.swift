@@ -4,16 +4,24 @@ import VMM
 import Virtualization
 
 /// A VM's PL011. Every vCPU and the console task reach it.
+///
+/// Lock order: after the console port's; before the interrupt controller's and the run queues' locks, which the line and
+/// the sink take.
 public struct SerialPort: ~Copyable {
-  /// Lock order: outside of the run queues' locks, which are taken to wake the console and vCPUs.
   private let uart: Locked<PL011<SharedLine, PortSink>>
+  /// The console's end.
+  let consolePort: Reference<ConsolePort>
 
-  private init(line: SharedLine, sink: PortSink) { uart = Locked(PL011(line: line, sink: sink)) }
+  private init(line: SharedLine, sink: PortSink) {
+    uart = Locked(PL011(line: line, sink: sink))
+    consolePort = sink.port
+  }
 
   /// Set-up only.
   static func make(line: SharedLine, sink: PortSink) -> Reference<SerialPort> {
     let port = Reference.make(SerialPort(line: line, sink: sink))
-    sink.port.value.outputHasRoom = { port.value.sinkHasRoom() }
+    sink.port.value.connect(
+      SerialConnection(input: { port.value.receive($0) }, drained: { port.value.sinkHasRoom() }))
     return port
   }
 
@@ -32,31 +40,4 @@ public struct SerialPort: ~Copyable {
   func sinkHasRoom() { uart.withLock { $0.sinkHasRoom() } }
 
   func reset() { uart.withLock { $0.reset() } }
-}
-
-/// A VM's PL031.
-public struct Clock: ~Copyable {
-  /// Lock order: outside of the run queues' locks, which are taken to wake vCPUs.
-  private let clock: Locked<PL031<SharedLine, GuestSeconds>>
-
-  private init(line: SharedLine) { clock = Locked(PL031(line: line, clock: GuestSeconds(vm: line.vm))) }
-
-  static func make(line: SharedLine) -> Reference<Clock> { Reference.make(Clock(line: line)) }
-
-  func read(offset: UInt64, width: AccessWidth) -> UInt64 {
-    clock.withLock { $0.read(offset: offset, width: width) }
-  }
-
-  func write(offset: UInt64, width: AccessWidth, value: UInt64) {
-    clock.withLock { $0.write(offset: offset, width: width, value: value) }
-  }
-
-  func reset() { clock.withLock { $0.reset() } }
-}
-
-/// A VM's time in seconds, which stands still while the VM is paused.
-public struct GuestSeconds: SecondsClock {
-  let vm: Reference<VM<AArch64>>
-
-  public var seconds: UInt64 { AArch64.guestCounter(of: vm) / AArch64.counterFrequencyHz }
 }
