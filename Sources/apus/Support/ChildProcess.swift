@@ -24,6 +24,7 @@ final class ChildProcess: Sendable {
     _ executable: String, _ arguments: [String], directory: String? = nil, environment: [String: String?] = [:],
     input: Stream = .null, output: Stream = .pipe, error: Stream = .pipe
   ) throws(Failure) {
+    Signals.holdIfEnding()
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -91,7 +92,8 @@ final class ChildProcess: Sendable {
   /// Waits for the end; the exit status, or 128 + the signal that ended it.
   @discardableResult
   func wait() -> Int32 {
-    exitStatus.withLock { known in
+    defer { Signals.holdIfEnding() }
+    return exitStatus.withLock { known in
       if let known { return known }
       var status: Int32 = 0
       while waitpid(processID, &status, 0) < 0 && errno == EINTR {}
@@ -104,7 +106,8 @@ final class ChildProcess: Sendable {
 
   /// The exit status if the program has ended.
   func poll() -> Int32? {
-    exitStatus.withLock { known in
+    defer { Signals.holdIfEnding() }
+    return exitStatus.withLock { known in
       if let known { return known }
       var status: Int32 = 0
       guard waitpid(processID, &status, WNOHANG) == processID else { return nil }

@@ -1,8 +1,17 @@
 import Foundation
+import Synchronization
 
 /// Ctrl-C, SIGTERM and SIGHUP end the command line the same way: the terminal gets its modes back, every program that
 /// was started ends, and the status is 128 + the signal's number.
 enum Signals {
+  private static let isEnding = Atomic(false)
+
+  /// Does not come back once a signal has ended us: what happens to the programs that we started is then our own doing,
+  /// and nothing to report.
+  static func holdIfEnding() {
+    while isEnding.load(ordering: .acquiring) { pause() }
+  }
+
   /// Starts to watch. Called once, before anything is started; the signals are taken by a thread of their own, so no
   /// code runs in a signal handler.
   static func watch() {
@@ -15,6 +24,7 @@ enum Signals {
       var watched = watched
       var taken: Int32 = 0
       while sigwait(&watched, &taken) != 0 {}
+      isEnding.store(true, ordering: .releasing)
       Terminal.restore()
       Progress.shared.fail(taken == SIGINT ? "cancelled" : "ended by signal \(taken)")
       ChildProcess.terminateAll()
