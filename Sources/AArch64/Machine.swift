@@ -16,6 +16,10 @@ struct Machine: ~Copyable {
   let identity: CPUIdentity
   /// Called on the CPU that took the serial port's interrupt. Set before that interrupt is enabled.
   var consoleInput: (() -> Void)?
+  /// Nil where the firmware gave no seed: then guests get none.
+  var seeds: SeedStream?
+  /// How many seeds were given out.
+  let seedCount = Atomic<Int>(0)
   /// VMIDs are given out once each; 0 is nobody's.
   let nextVMID = Atomic<Int>(1)
 

@@ -51,6 +51,9 @@ struct Platform {
   /// What the user wrote behind `-append`.
   var bootArguments: DeviceTreeBytes? { chosen?.property("bootargs")?.string }
 
+  /// What the firmware has drawn for the kernel's random numbers, at most 32 bytes. Needs the heap.
+  var seed: [UInt8] { (chosen?.property("rng-seed")?.value).map { [UInt8]($0.prefix(32)) } ?? [] }
+
   private func number(_ property: DeviceTreeProperty?) -> UInt64? {
     guard let property else { return nil }
     if let word = property.u32 { return UInt64(word) }

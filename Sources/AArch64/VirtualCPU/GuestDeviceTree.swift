@@ -2,6 +2,7 @@ import CAArch64
 import DeviceTree
 import Kernel
 import Manifest
+import Synchronization
 import Virtualization
 
 /// The device tree that tells a guest what it has, with the places and names of QEMU's `virt`.
@@ -42,6 +43,7 @@ extension AArch64 {
   private static func addChosen(to tree: inout DeviceTreeBuilder, _ manifest: borrowing VMManifest) {
     tree.beginNode("chosen")
     if !manifest.commandLine.isEmpty { tree.property("bootargs", string: manifest.commandLine) }
+    addSeeds(to: &tree)
     if let ramdisk = manifest.ramdisk {
       tree.property("linux,initrd-start", u64: ramdisk.base.rawValue)
       tree.property("linux,initrd-end", u64: ramdisk.base.rawValue + ramdisk.byteCount)
@@ -50,6 +52,16 @@ extension AArch64 {
       tree.property("stdout-path", string: "/pl011@9000000")
     }
     tree.endNode()
+  }
+
+  /// What Linux takes its layout and its first random numbers from; never the same twice.
+  private static func addSeeds(to tree: inout DeviceTreeBuilder) {
+    let machine = currentCPU.value.local.machine
+    guard let seeds = machine.value.seeds else { return }
+    let number = machine.value.seedCount.add(1, ordering: .relaxed).newValue
+    let block = seeds.block(nonce: (UInt32(truncatingIfNeeded: number), 0, 0), counter: 0)
+    tree.property("kaslr-seed", bytes: [UInt8](block[0..<8]))
+    tree.property("rng-seed", bytes: [UInt8](block[32..<64]))
   }
 
   private static func addCPUs(to tree: inout DeviceTreeBuilder, count: Int) {
