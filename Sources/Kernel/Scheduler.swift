@@ -152,7 +152,8 @@ public enum Scheduler<A: CPUArchitecture> {
     guard task.value.deadline != deadline else { return }
     let cpu = A.currentCPU
     removeDeadline(task, on: cpu)
-    insertDeadline(task, at: deadline, on: cpu)
+    // A task without a deadline is in no list: it could not be found there again.
+    if deadline != .max { insertDeadline(task, at: deadline, on: cpu) }
   }
 
   private static func insertDeadline(
