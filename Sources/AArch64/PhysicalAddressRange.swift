@@ -1,3 +1,5 @@
+import Kernel
+
 /// How many bits a physical address has (Arm ARM DDI 0487, ID_AA64MMFR0_EL1.PARange; the same encoding serves as
 /// VTCR_EL2.PS and TCR_EL2.PS).
 struct PhysicalAddressRange: Equatable, Sendable {

@@ -1,3 +1,4 @@
+import Kernel
 import CAArch64
 
 /// What the CPUs can do, read from the boot CPU; all are of one kind to guests.

@@ -1,3 +1,4 @@
+import Kernel
 import Virtualization
 
 /// Hypervisor IPA Fault Address Register (Arm ARM DDI 0487, HPFAR_EL2).

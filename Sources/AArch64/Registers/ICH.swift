@@ -1,3 +1,5 @@
+import Kernel
+
 /// Hypervisor Control Register of the virtual CPU interface (Arm GIC IHI 0069, ICH_HCR_EL2).
 struct ICH_HCR_EL2: OptionSet, Sendable {
   let rawValue: UInt64

@@ -1,3 +1,5 @@
+import Kernel
+
 /// Saved Program Status Register (Arm ARM DDI 0487, SPSR_EL2 and SPSR_EL1, exception from AArch64).
 struct SPSR: RawRepresentable, Equatable, Sendable {
   var rawValue: UInt64

@@ -1,3 +1,5 @@
+import Kernel
+
 /// Counter-timer Hypervisor Control Register with HCR_EL2.E2H clear (Arm ARM DDI 0487, CNTHCTL_EL2).
 struct CNTHCTL_EL2: OptionSet, Sendable {
   let rawValue: UInt64

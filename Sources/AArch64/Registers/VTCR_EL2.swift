@@ -1,3 +1,5 @@
+import Kernel
+
 /// Virtualization Translation Control Register (Arm ARM DDI 0487, VTCR_EL2).
 struct VTCR_EL2: RawRepresentable, Equatable, Sendable {
   var rawValue: UInt64

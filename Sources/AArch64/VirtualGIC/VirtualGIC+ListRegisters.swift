@@ -1,3 +1,4 @@
+import Kernel
 import Synchronization
 
 /// Between the banks and the list registers. Every function here is called on the CPU that the vCPU is on, with

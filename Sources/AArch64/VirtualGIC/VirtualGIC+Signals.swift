@@ -1,3 +1,4 @@
+import Kernel
 import Synchronization
 
 /// What makes interrupts pending: lines, SGIs, the timer; and telling the vCPUs that have to look.

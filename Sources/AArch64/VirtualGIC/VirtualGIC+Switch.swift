@@ -1,3 +1,5 @@
+import Kernel
+
 /// A vCPU's virtual CPU interface coming to a CPU and leaving it; and whether it would interrupt its guest.
 extension VirtualGIC {
   /// Puts the interface of `vcpu` into the hardware, whose list registers are all zero.
