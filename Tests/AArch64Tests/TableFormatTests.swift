@@ -24,7 +24,7 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
 }
 
 /// Values by Arm ARM DDI 0487, D8.2 (walks), D8.3 (descriptors) and VTCR_EL2.
-@Suite struct Stage2FormatTests {
+@Suite struct NestedTableFormatTests {
   // MARK: - Geometry
 
   /// Bits, root level, tables in the root, index of the last address in the root, VTCR_EL2.T0SZ and SL0.
@@ -36,7 +36,7 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
   func theRootFollowsFromTheAddressSize(
     bits: UInt64, level: UInt64, tableCount: UInt64, lastIndex: UInt64, t0sz: UInt64, sl0: UInt64
   ) throws {
-    let format = try #require(Stage2Format(inputBitCount: bits, machine: machine(5)))
+    let format = try #require(NestedTableFormat(inputBitCount: bits, machine: machine(5)))
     #expect(format.rootLevel == level)
     #expect(format.rootOrder.byteCount == tableCount * 4096)
     #expect(format.index(of: 1 << bits - 1, level: level) == lastIndex)
@@ -47,25 +47,25 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
   }
 
   @Test func theLastAddressHasTheLastIndexAtEveryLevel() throws {
-    let format = try #require(Stage2Format(inputBitCount: 48, machine: machine(5)))
+    let format = try #require(NestedTableFormat(inputBitCount: 48, machine: machine(5)))
     let last: UInt64 = 1 << 48 - 1
     #expect((0...3).map { format.index(of: last, level: $0) } == [511, 511, 511, 511])
   }
 
   @Test func leavesAre4KiB2MiBAnd1GiB() throws {
-    let format = try #require(Stage2Format(inputBitCount: 40, machine: machine(2)))
+    let format = try #require(NestedTableFormat(inputBitCount: 40, machine: machine(2)))
     #expect((0...format.largestLeafLevel).map { format.byteCount(atLevel: $0) } == [4096, 2 << 20, 1 << 30])
   }
 
   @Test func moreBitsThanTheMachineHasAreRefused() throws {
-    #expect(Stage2Format(inputBitCount: 44, machine: try machine(2)) == nil)
-    #expect(Stage2Format(inputBitCount: 49, machine: try machine(7)) == nil)
-    #expect(Stage2Format(inputBitCount: 31, machine: try machine(5)) == nil)
+    #expect(NestedTableFormat(inputBitCount: 44, machine: try machine(2)) == nil)
+    #expect(NestedTableFormat(inputBitCount: 49, machine: try machine(7)) == nil)
+    #expect(NestedTableFormat(inputBitCount: 31, machine: try machine(5)) == nil)
   }
 
   @Test func theControlsOfCortexA57With40Bits() throws {
     // RES1, PS 4 (44 bits), 4 KiB, inner shareable, write-back, SL0 1, T0SZ 24; and VS (bit 19).
-    let format = try #require(Stage2Format(inputBitCount: 40, machine: machine(0x1124)))
+    let format = try #require(NestedTableFormat(inputBitCount: 40, machine: machine(0x1124)))
     #expect(format.controls(hasWideVMIDs: false).rawValue == 0x8004_3558)
     #expect(format.controls(hasWideVMIDs: true).rawValue == 0x800c_3558)
   }
@@ -73,7 +73,7 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
   // MARK: - Entries
 
   @Test func ramIsWriteBackInnerShareableAndExecutable() throws {
-    let format = try #require(Stage2Format(inputBitCount: 40, machine: machine(2)))
+    let format = try #require(NestedTableFormat(inputBitCount: 40, machine: machine(2)))
     // AF 0x400, SH 0x300, S2AP 0xc0, MemAttr 0x3c; page 3, block 1.
     let output = HostPhysicalAddress(0x40_0000_0000)
     #expect(format.leaf(to: output, PageAttributes(.all), level: 0) == 0x40_0000_07ff)
@@ -82,14 +82,14 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
   }
 
   @Test func aDeviceIsNGnREAndNotExecutable() throws {
-    let format = try #require(Stage2Format(inputBitCount: 40, machine: machine(2)))
+    let format = try #require(NestedTableFormat(inputBitCount: 40, machine: machine(2)))
     let device = PageAttributes([.read, .write], .device)
     #expect(format.leaf(to: HostPhysicalAddress(0x0900_0000), device, level: 0) == 0x0040_0000_0900_04c7)
   }
 
   @Test(arguments: 0...3 as ClosedRange<UInt64>, 0..<8 as Range<UInt8>)
   func everyPermissionAndTypeReadsBack(level: UInt64, permissions: UInt8) throws {
-    let format = try #require(Stage2Format(inputBitCount: 48, machine: machine(5)))
+    let format = try #require(NestedTableFormat(inputBitCount: 48, machine: machine(5)))
     let leafLevel = min(level, format.largestLeafLevel)
     let output = HostPhysicalAddress(0xffff_c000_0000)
     for type in [MemoryType.normal, .device] {
@@ -100,7 +100,7 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
   }
 
   @Test func tablesAndAbsentEntriesAreTold() throws {
-    let format = try #require(Stage2Format(inputBitCount: 48, machine: machine(5)))
+    let format = try #require(NestedTableFormat(inputBitCount: 48, machine: machine(5)))
     let address = HostPhysicalAddress(0x4123_4000)
     #expect(format.link(to: address, level: 1) == 0x4123_4003)
     #expect((1...3).map { format.entry(0x4123_4003, level: $0) } == Array(repeating: .table(address), count: 3))
@@ -113,8 +113,8 @@ private func machine(_ features: UInt64) throws -> PhysicalAddressRange {
   @Test func aGuestOf4GiBTakesFourEntriesAndOneOfItsPagesCanGo() throws {
     let window = SparseMemory.makeWindow()
     let frames = try #require(FrameAllocator<SparseMemory>(HostPhysicalRange(window, 64 << 20)))
-    let format = try #require(Stage2Format(inputBitCount: 40, machine: machine(5)))
-    var table = try NestedPageTable<Stage2Format, SparseMemory>(format, from: frames)
+    let format = try #require(NestedTableFormat(inputBitCount: 40, machine: machine(5)))
+    var table = try NestedPageTable<NestedTableFormat, SparseMemory>(format, from: frames)
     #expect(table.root.isAligned(to: 8192))
     try table.map(
       GuestPhysicalAddress(gibibyte), to: HostPhysicalAddress(8 * gibibyte), byteCount: 4 * gibibyte,

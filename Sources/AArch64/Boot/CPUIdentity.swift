@@ -31,8 +31,8 @@ struct CPUIdentity {
   }
 
   /// How guest-physical addresses are translated: 40 bits, or what the CPU has if that is less.
-  var stage2: Stage2Format? {
-    physicalRange.flatMap { Stage2Format(inputBitCount: min(40, UInt64($0.bitCount)), machine: $0) }
+  var stage2: NestedTableFormat? {
+    physicalRange.flatMap { NestedTableFormat(inputBitCount: min(40, UInt64($0.bitCount)), machine: $0) }
   }
 
   var vtcr: VTCR_EL2 { stage2?.controls(hasWideVMIDs: has16BitVMID) ?? VTCR_EL2(rawValue: VTCR_EL2.res1.placed(1)) }

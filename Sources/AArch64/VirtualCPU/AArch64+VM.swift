@@ -84,10 +84,10 @@ extension AArch64: VMMArchitecture {
 
   private static func makeNestedTable(
     _ memory: borrowing GuestMemory<Self>, _ identity: CPUIdentity
-  ) throws(VMError) -> NestedPageTable<Stage2Format, Self> {
+  ) throws(VMError) -> NestedPageTable<NestedTableFormat, Self> {
     guard let format = identity.stage2 else { throw .unsupported }
     do throws(PageTableError) {
-      var table = try NestedPageTable<Stage2Format, Self>(
+      var table = try NestedPageTable<NestedTableFormat, Self>(
         format, from: currentCPU.value.local.machine.value.frames)
       try memory.map(into: &table, maintenance: NotInstalled())
       return table

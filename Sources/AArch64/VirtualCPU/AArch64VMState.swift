@@ -8,7 +8,7 @@ import Virtualization
 public struct AArch64VMState: ~Copyable {
   let vttbr: VTTBR_EL2
   /// Stage 2. Changed by the VM's owner alone, before its vCPUs run.
-  var nestedTable: NestedPageTable<Stage2Format, AArch64>
+  var nestedTable: NestedPageTable<NestedTableFormat, AArch64>
   let hcr: HCR_EL2
   let gic: VirtualGIC
   /// Set at creation; the port's own lock guards what is inside.
@@ -23,7 +23,7 @@ public struct AArch64VMState: ~Copyable {
   var timeGeneration: UInt64 = 0
 
   init(
-    vttbr: VTTBR_EL2, nestedTable: consuming NestedPageTable<Stage2Format, AArch64>, hcr: HCR_EL2,
+    vttbr: VTTBR_EL2, nestedTable: consuming NestedPageTable<NestedTableFormat, AArch64>, hcr: HCR_EL2,
     gic: consuming VirtualGIC
   ) {
     self.vttbr = vttbr

@@ -7,7 +7,7 @@ import Virtualization
 ///
 /// Up to 39 bits of guest-physical address take one table at Arm's level 1, 40 to 43 bits up to 16 tables in a row there,
 /// 44 to 48 bits one table at Arm's level 0.
-struct Stage2Format: PageTableFormat, Equatable {
+struct NestedTableFormat: PageTableFormat, Equatable {
   typealias Input = GuestPhysicalAddress
 
   let rootLevel: UInt64
