@@ -66,7 +66,13 @@ let forArchitecture: [(name: String, targets: [Target])] = [
       .target(name: "CAArch64", exclude: ["Hypervisor.ld"], cSettings: cSettings),
       part("AArch64", ["CAArch64", "VMM"]),
     ]
-  )
+  ),
+  (
+    "riscv64",
+    [
+      part("RISCV64", ["VMM"])
+    ]
+  ),
 ]
 
 // MARK: - The bare machine
@@ -129,6 +135,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
       tests("Devices", ["Devices", "Virtualization", "TestSupport"]),
       tests("AArch64", ["AArch64", "TestSupport"]),
+      tests("RISCV64", ["RISCV64", "TestSupport"]),
       tests(
         "ImageTool", ["ImageTool", "Manifest", "DeviceTree", "Virtualization", "TOMLKit", "TestSupport"],
         exclude: ["Broken"]),
