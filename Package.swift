@@ -85,6 +85,7 @@ func bareTargets(_ architecture: String, module: String) -> [Target] {
   [
     .executableTarget(
       name: "Hypervisor", dependencies: [.target(name: module), .target(name: "C\(module)")],
+      path: "Sources/Hypervisor/\(module)",
       swiftSettings: swiftSettings, linkerSettings: linked(by: "Sources/C\(module)/Hypervisor.ld")),
     guestKit(),
     .target(

@@ -55,20 +55,3 @@ public struct SharedLine: InterruptLine {
     if notified != 0 { vm.value.notify(CPUSet(rawValue: notified)) }
   }
 }
-
-/// A VM's end of the console, as its serial port sees it.
-public struct PortSink: CharacterSink {
-  let port: Reference<ConsolePort>
-  let console: Reference<Console<AArch64>>
-
-  public func put(_ byte: UInt8) -> Bool {
-    guard port.value.output.push(byte) else {
-      port.value.wantsRoom.store(true, ordering: .sequentiallyConsistent)
-      console.value.wake()
-      return false
-    }
-    if byte == 0x0a { port.value.hasLine.store(true, ordering: .relaxed) }
-    console.value.wake()
-    return true
-  }
-}

@@ -41,25 +41,3 @@ struct PhysicalTimerState {
   /// In ticks of the guest's own counter.
   var compareValue: UInt64 = 0
 }
-
-/// Counts identical faults given to the guest in a row.
-struct ProgressWatch {
-  private var lastProgramCounter: UInt64 = 0
-  private var lastSyndrome: UInt64 = 0
-  private var count = 0
-
-  /// How many identical faults end the VM.
-  static let limit = 64
-
-  /// Whether the guest is stuck: it took this fault at this place too often without another in between.
-  mutating func isStuck(programCounter: UInt64, syndrome: UInt64) -> Bool {
-    if programCounter == lastProgramCounter && syndrome == lastSyndrome {
-      count += 1
-    } else {
-      lastProgramCounter = programCounter
-      lastSyndrome = syndrome
-      count = 0
-    }
-    return count >= Self.limit
-  }
-}

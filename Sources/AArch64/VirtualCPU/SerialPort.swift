@@ -8,17 +8,17 @@ import Virtualization
 /// Lock order: after the console port's; before the interrupt controller's and the run queues' locks, which the line and
 /// the sink take.
 public struct SerialPort: ~Copyable {
-  private let uart: Locked<PL011<SharedLine, PortSink>>
+  private let uart: Locked<PL011<SharedLine, PortSink<AArch64>>>
   /// The console's end.
   let consolePort: Reference<ConsolePort>
 
-  private init(line: SharedLine, sink: PortSink) {
+  private init(line: SharedLine, sink: PortSink<AArch64>) {
     uart = Locked(PL011(line: line, sink: sink))
     consolePort = sink.port
   }
 
   /// Set-up only.
-  static func make(line: SharedLine, sink: PortSink) -> Reference<SerialPort> {
+  static func make(line: SharedLine, sink: PortSink<AArch64>) -> Reference<SerialPort> {
     let port = Reference.make(SerialPort(line: line, sink: sink))
     sink.port.value.connect(
       SerialConnection(input: { port.value.receive($0) }, drained: { port.value.sinkHasRoom() }))

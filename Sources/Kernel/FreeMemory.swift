@@ -1,12 +1,12 @@
-import Kernel
-
 /// RAM less what is in use at boot: up to 64 ranges in place, because there is no heap yet.
-struct FreeMemory {
+public struct FreeMemory {
   private var bases = InlineArray<64, UInt64>(repeating: 0)
   private var ends = InlineArray<64, UInt64>(repeating: 0)
   private var count = 0
 
-  mutating func add(_ range: HostPhysicalRange) { append(range.base.rawValue, range.last.rawValue) }
+  public init() {}
+
+  public mutating func add(_ range: HostPhysicalRange) { append(range.base.rawValue, range.last.rawValue) }
 
   /// `last` is the last byte's address. More ranges than there is room for are left unused.
   private mutating func append(_ base: UInt64, _ last: UInt64) {
@@ -18,7 +18,8 @@ struct FreeMemory {
     count += 1
   }
 
-  mutating func remove(_ range: HostPhysicalRange) {
+  /// Takes out what is in use, whole frames of it.
+  public mutating func remove(_ range: HostPhysicalRange) {
     let base = range.base.rawValue & ~4095
     let last = range.last.rawValue | 4095
     var index = 0
@@ -37,7 +38,8 @@ struct FreeMemory {
     }
   }
 
-  mutating func forEach(_ body: (HostPhysicalRange) -> Void) {
+  /// Each range that is left.
+  public mutating func forEach(_ body: (HostPhysicalRange) -> Void) {
     for index in 0..<count where ends[index] > bases[index] {
       if let range = HostPhysicalRange(
         base: HostPhysicalAddress(bases[index]), byteCount: ends[index] - bases[index] + 1)

@@ -5,11 +5,11 @@ import Kernel
 ///
 /// - `apus.token=TEXT`: repeated in the verdict line, so that no guest can forge it.
 /// - `apus.focus=N`: the VM that has the console at first, counted from 1.
-struct BootArguments {
-  private(set) var token: LogText = "none"
-  private(set) var focus: Int?
+public struct BootArguments {
+  public private(set) var token: LogText = "none"
+  public private(set) var focus: Int?
 
-  init(_ text: DeviceTreeBytes?) {
+  public init(_ text: DeviceTreeBytes?) {
     guard let text else { return }
     var start = 0
     while start < text.count {
