@@ -4,12 +4,9 @@ import Virtualization
 ///
 /// The clock always runs. Its interrupt comes when the count reaches the match register; nothing calls the device at
 /// that moment by itself, so whoever drives it asks for `nextAlarm` and calls `update` then. Registers answer
-/// accesses of 8, 16 and 32 bits; one of 64 bits is two of 32. Anything else reads as zero and ignores writes. Not
-/// thread-safe: the caller has a lock around it.
+/// accesses of 8, 16 and 32 bits. Anything else reads as zero and ignores writes. Not thread-safe: the caller has a
+/// lock around it.
 public struct PL031<Line: InterruptLine, Clock: SecondsClock>: ~Copyable {
-  /// Bytes of address space.
-  public static var byteCount: UInt64 { 0x1000 }
-
   private let line: Line
   private let clock: Clock
   /// What is added to the clock's seconds, modulo 2^32.
@@ -55,18 +52,16 @@ public struct PL031<Line: InterruptLine, Clock: SecondsClock>: ~Copyable {
   }
 
   public mutating func read(offset: UInt64, width: AccessWidth) -> UInt64 {
-    guard offset & 3 == 0, offset < Self.byteCount else { return 0 }
+    guard offset & 3 == 0, width != .doubleword else { return 0 }
     update()
-    if width == .doubleword {
-      return UInt64(readRegister(offset)) | UInt64(readRegister(offset &+ 4)) &<< 32
-    }
     return UInt64(readRegister(offset)) & width.mask
   }
 
   public mutating func write(offset: UInt64, width: AccessWidth, value: UInt64) {
-    guard offset & 3 == 0, offset < Self.byteCount else { return }
+    guard offset & 3 == 0, width != .doubleword else { return }
+    // A second that passed before the access counts by the registers as they were.
+    update()
     writeRegister(offset, UInt32(truncatingIfNeeded: value & width.mask))
-    if width == .doubleword { writeRegister(offset &+ 4, UInt32(truncatingIfNeeded: value &>> 32)) }
     update()
   }
 
@@ -81,13 +76,7 @@ public struct PL031<Line: InterruptLine, Clock: SecondsClock>: ~Copyable {
     case PL031Offset.imsc: isEnabled ? 1 : 0
     case PL031Offset.ris: isRaised ? 1 : 0
     case PL031Offset.mis: isRaised && isEnabled ? 1 : 0
-    case 0xfe0: 0x31  // RTCPeriphID0: part number 0x031
-    case 0xfe4: 0x10
-    case 0xfe8: 0x14
-    case 0xff0: 0x0d  // RTCPCellID0
-    case 0xff4: 0xf0
-    case 0xff8: 0x05
-    case 0xffc: 0xb1
+    case PrimeCell.firstID...PrimeCell.lastID: PrimeCell.identification(PL031Offset.identification, at: offset)
     default: 0
     }
   }
@@ -121,4 +110,7 @@ private enum PL031Offset {
   static let ris: UInt64 = 0x14  // RTCRIS: raw interrupt
   static let mis: UInt64 = 0x18  // RTCMIS: masked interrupt
   static let icr: UInt64 = 0x1c  // RTCICR: clears the interrupt
+
+  /// RTCPeriphID: part 0x031, designer 0x41, revision 1; the lowest byte is RTCPeriphID0.
+  static let identification: UInt32 = 0x0014_1031
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Virtualization
 
@@ -106,5 +107,33 @@ import Virtualization
       board.rtc.write(offset: offset, width: width, value: 0xa5a5_a5a5_a5a5_a5a5)
       #expect(board.read(offset, width) & ~width.mask == 0)
     }
+  }
+
+  @Test func aMatchThatPassedUnseenIsNotForgottenWhenAnotherIsSet() {
+    let board = Board()
+    board.write(0x04, board.read(0x00) + 1)
+    board.clock.seconds += 2
+    board.write(0x04, board.clock.seconds + 100)
+    #expect(board.read(0x14) == 1)
+  }
+
+  @Test func randomAccessesKeepTheLineAndTheStatusTogether() {
+    var generator = SeededGenerator(seed: 31)
+    let board = Board()
+    let widths: [AccessWidth] = [.byte, .halfword, .word, .doubleword]
+    var wrong = 0
+    for _ in 0..<20_000 {
+      board.clock.seconds += UInt64.random(in: 0...3, using: &generator)
+      let offset = UInt64.random(in: 0...9, using: &generator) * 4
+      let width = widths[Int.random(in: 0...3, using: &generator)]
+      let now = board.read(0x00)
+      let value = [now, now + 2, 0, 1, .max].randomElement(using: &generator) ?? 0
+      board.rtc.write(offset: offset, width: width, value: value)
+      if board.read(offset, width) & ~width.mask != 0 { wrong += 1 }
+      let isRaised = board.read(0x18) == 1
+      if board.line.isAsserted != isRaised { wrong += 1 }
+      if let alarm = board.nextAlarm, alarm <= board.clock.seconds { wrong += 1 }
+    }
+    #expect(wrong == 0 && board.line.repetitionCount == 0 && board.line.changeCount > 50)
   }
 }
