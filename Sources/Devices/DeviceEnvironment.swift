@@ -18,3 +18,23 @@ public protocol SecondsClock {
   /// Seconds since 1970; never goes back.
   var seconds: UInt64 { get }
 }
+
+/// The time of day as the VM has it, for a device that counts finer than seconds.
+public protocol NanosecondsClock {
+  /// Nanoseconds since 1970; never goes back.
+  var nanoseconds: UInt64 { get }
+}
+
+/// What ends a VM or starts it again.
+public protocol PowerSwitch {
+  /// Does what the guest asked for, soon: the write that asked may return before.
+  func request(_ request: PowerRequest)
+}
+
+/// What a guest asks of its power switch.
+public enum PowerRequest: Equatable, Sendable {
+  case powerOff
+  case reset
+  /// Off, and the guest says that it failed: a code of its own.
+  case failure(UInt16)
+}

@@ -31,3 +31,12 @@ final class FakeSink: CharacterSink {
 final class FakeClock: SecondsClock {
   var seconds: UInt64 = 1_577_836_800  // 2020-01-01
 }
+
+final class FakeNanosecondsClock: NanosecondsClock {
+  var nanoseconds: UInt64 = 1_577_836_800_000_000_000  // 2020-01-01
+}
+
+final class FakePowerSwitch: PowerSwitch {
+  private(set) var requests: [PowerRequest] = []
+  func request(_ request: PowerRequest) { requests.append(request) }
+}
