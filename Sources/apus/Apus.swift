@@ -12,6 +12,7 @@ struct Apus: ParsableCommand {
       """,
     subcommands: [
       RunCommand.self, CheckCommand.self, BuildCommand.self, InspectCommand.self, GuestsCommand.self, TestCommand.self,
+      BenchCommand.self,
     ])
 
   static func main() {

@@ -7,14 +7,14 @@ struct TestCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "test", abstract: "Run every test there is.",
     discussion: """
-      The format of the sources, the host tests, and boots of the hypervisor on an emulated machine. What could not be \
-      run is told as such and fails the whole, as a failed test does. Consoles and results of the boots stay in \
-      .build/boots.
+      The format of the sources, the host tests, boots of the hypervisor on an emulated machine, and what exits cost \
+      there. What could not be run is told as such and fails the whole, as a failed test does. Consoles and results of \
+      the boots stay in .build/boots.
 
       Examples:
         ./apus test             everything of the short tier
         ./apus test --long      also the long boots
-        ./apus test boot        the boots only (lint, host and boot can be named)
+        ./apus test boot        the boots only (lint, host, boot and bench can be named)
         ./apus test PSCI        the tests with PSCI in their name
       """)
 
@@ -27,12 +27,12 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Install missing packages without asking.")
   var yes = false
 
-  @Argument(help: "lint, host, boot, or a part of tests' names; everything where it is not given.")
+  @Argument(help: "lint, host, boot, bench, or a part of tests' names; everything where it is not given.")
   var filter: String?
 
   /// The kinds of tests, in the order in which they run.
   private enum Kind: String, CaseIterable {
-    case lint, host, boot
+    case lint, host, boot, bench
   }
 
   func run() throws {
@@ -48,6 +48,7 @@ struct TestCommand: ParsableCommand {
       if kinds.contains(.lint), part == nil { try lint(host, &report) }
       if kinds.contains(.host) { try runHostTests(host, part, &report) }
       if kinds.contains(.boot) { try boot(repository, part, &report) }
+      if kinds.contains(.bench) { try bench(repository, part, &report) }
 
       tell(report.summary)
       if !report.isSuccess { throw ExitCode(Failure.Kind.failed.rawValue) }
@@ -85,6 +86,15 @@ struct TestCommand: ParsableCommand {
       let outcome = Progress.shared.step("boot", test.name) { _ in (runner.run(test, file: file), nil) }
       tell(report.add("boot", test.name, outcome, Progress.seconds(since: start)))
     }
+  }
+
+  /// Measures what our own guest can, beside the stored figures.
+  private func bench(_ repository: Repository, _ part: String?, _ report: inout TestReport) throws {
+    let name = "no row costs over 2 % more than Benchmarks says"
+    guard part.map({ name.contains($0) }) ?? true else { return }
+    let start = ContinuousClock.now
+    let outcome = buildProblem(repository).map(TestReport.Outcome.notRun) ?? BenchmarkTest.run(repository, arch)
+    tell(report.add("bench", name, outcome, Progress.seconds(since: start)))
   }
 
   /// Builds the hypervisor; what went wrong where it does not build.

@@ -1,0 +1,56 @@
+import Foundation
+import Manifest
+
+/// What was measured: the output of `apus bench --json`, and with the commit the file `Benchmarks/<architecture>.json`.
+struct BenchmarkFigures: Codable, Equatable {
+  struct Row: Codable, Equatable {
+    let id: String
+    /// Without a hypervisor; nil where there is no such thing.
+    var native: Double?
+    var apus: Double?
+    /// Under a peer that was run beside it.
+    var xen: Double?
+  }
+
+  /// QEMU's version: figures of different ones are not compared.
+  let qemu: String
+  let arch: String
+  /// The commit that was measured, with `+` where the sources had changed since. Only in the stored file.
+  var commit: String?
+  var rows: [Row]
+
+  static func file(_ architecture: Architecture, in repository: Repository) -> URL {
+    repository.file("Benchmarks/\(architecture.name).json")
+  }
+
+  static func load(_ architecture: Architecture, from repository: Repository) throws(Failure) -> BenchmarkFigures {
+    try JSONFile.read(BenchmarkFigures.self, from: file(architecture, in: repository))
+  }
+
+  subscript(id: String) -> Row? { rows.first { $0.id == id } }
+
+  /// These figures over older ones: rows that were not measured this time stay, unless they are of another QEMU.
+  func merged(over older: BenchmarkFigures, order: [String]) -> BenchmarkFigures {
+    guard older.qemu == qemu else { return self }
+    var merged = self
+    merged.rows = order.compactMap { self[$0] ?? older[$0] }
+    return merged
+  }
+
+  /// A row a line, so that a change shows which rows changed.
+  var json: String {
+    func text(_ value: some Encodable) -> String {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = .withoutEscapingSlashes
+      return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
+    }
+    func line(_ row: Row) -> String {
+      let figures = [("native", row.native), ("apus", row.apus), ("xen", row.xen)]
+      return "    {\"id\": \(text(row.id))"
+        + figures.compactMap { name, figure in figure.map { ", \"\(name)\": \(text($0))" } }.joined() + "}"
+    }
+    return "{\n  \"qemu\": \(text(qemu)),\n  \"arch\": \(text(arch)),\n"
+      + (commit.map { "  \"commit\": \(text($0)),\n" } ?? "")
+      + "  \"rows\": [\n" + rows.map(line).joined(separator: ",\n") + "\n  ]\n}\n"
+  }
+}

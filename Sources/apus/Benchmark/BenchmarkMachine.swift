@@ -1,0 +1,55 @@
+import Manifest
+
+/// The machines on which instructions are counted. Everything about them that differs between architectures is here.
+struct BenchmarkMachine {
+  let architecture: Architecture
+
+  /// One tick of the guest's counter is one instruction.
+  var cpuModel: String {
+    switch architecture {
+    case .aarch64: "cortex-a57,cntfrq=1000000000"
+    }
+  }
+
+  /// QEMU's machine without what a hypervisor needs.
+  var nativeMachine: String {
+    switch architecture {
+    case .aarch64: "virt,gic-version=3"
+    }
+  }
+
+  /// The virtual clock advances 1 ns an instruction and depends on nothing else, and nothing is random.
+  static let counting = ["-icount", "shift=0,sleep=off", "-rtc", "base=2020-01-01,clock=vm", "-seed", "1"]
+
+  /// Bytes of the machine.
+  static let memory: UInt64 = 1 << 30
+
+  /// Boots `start` without a hypervisor.
+  func native(_ start: QEMUCommand.Start, cpus: Int, memory: UInt64 = Self.memory) -> QEMUCommand {
+    command(machine: nativeMachine, start, cpus: cpus, memory: memory)
+  }
+
+  /// Boots the hypervisor with a bundle. The verdict's token is fixed: every run executes the same.
+  func hypervisor(_ image: String, bundle: String, cpus: Int, memory: UInt64 = Self.memory) -> QEMUCommand {
+    command(
+      machine: QEMUCommand.hypervisorMachine("virt", architecture),
+      .kernel(image, initrd: bundle, bootArguments: "apus.token=\(Self.token)"), cpus: cpus, memory: memory)
+  }
+
+  static let token = "0"
+
+  private func command(machine: String, _ start: QEMUCommand.Start, cpus: Int, memory: UInt64) -> QEMUCommand {
+    QEMUCommand(
+      architecture: architecture, machine: machine, cpuModel: cpuModel, cpus: cpus, memory: "\(memory >> 20)M",
+      start: start, additional: Self.counting)
+  }
+
+  /// QEMU's version in words: `7.2.22`.
+  func emulatorVersion() throws(Failure) -> String {
+    let output = try Tool.output(QEMUCommand.executable(for: architecture), ["--version"], otherwise: .missing)
+    guard let match = output.firstMatch(of: /version (\d+(?:\.\d+)+)/) else {
+      throw Failure(.missing, "QEMU does not say its version: \(output)")
+    }
+    return String(match.1)
+  }
+}

@@ -1,0 +1,37 @@
+import Foundation
+
+/// A VM that is measured: its file.
+struct BenchmarkVM {
+  enum Idle: String {
+    case native, trapped
+  }
+
+  var name = "bench"
+  let kernel: URL
+  var ramdisk: URL?
+  let commandLine: String
+  var cpus = 1
+  var memory = "64MiB"
+  /// `native` needs a CPU for each vCPU alone.
+  var idle = Idle.native
+
+  /// The VM's file as `apus check` takes it.
+  var text: String {
+    let affinity = (0..<cpus).map { "[\($0)]" }.joined(separator: ", ")
+    return """
+      name = "\(name)"
+      cpus = \(cpus)
+      affinity = [\(affinity)]
+      exclusive-cpus = \(idle == .native)
+      idle = "\(idle.rawValue)"
+      memory = "\(memory)"
+      command-line = "\(commandLine)"
+      on-reset = "stop"
+      on-failure = "stop"
+
+      [kernel]
+      path = "\(kernel.path)"
+
+      """ + (ramdisk.map { "\n[ramdisk]\npath = \"\($0.path)\"\n" } ?? "")
+  }
+}

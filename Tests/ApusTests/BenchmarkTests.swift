@@ -1,0 +1,131 @@
+import Foundation
+import Testing
+
+@testable import apus
+
+struct BenchmarkTests {
+  private let repository = Repository(
+    root: URL(filePath: #filePath).appending(path: "../../..", directoryHint: .isDirectory).standardizedFileURL)
+
+  private func figures(qemu: String = "7.2.22", _ rows: [(String, Double)]) -> BenchmarkFigures {
+    BenchmarkFigures(qemu: qemu, arch: "aarch64", rows: rows.map { .init(id: $0.0, native: 3, apus: $0.1) })
+  }
+
+  // MARK: The guest's lines
+
+  @Test func guestsLinesGiveFiguresByName() {
+    let lines = [
+      "[bench] guest: bench hvc_null 246", "guest: bench ipi 990 remainder 250 of 1000",
+      "guest: bench ok CPU 1 comes up",
+      "guest: done bench ok, checks 1, failed 0",
+    ]
+    #expect(GuestFigures.found(in: lines) == ["hvc_null": 246, "ipi": 990.25])
+  }
+
+  @Test func guestThatDidNotEndWellGivesNoFigures() {
+    #expect(GuestFigures.found(in: ["guest: bench hvc_null 246"]) == nil)
+    #expect(GuestFigures.found(in: ["guest: bench ram_load 3", "guest: done bench failed, checks 1, failed 1"]) == nil)
+  }
+
+  // MARK: Comparison
+
+  @Test func rowThatCostsOverTwoPercentMoreIsARegression() throws {
+    let stored = figures([("a", 100), ("b", 100), ("c", 100)])
+    let comparison = try BenchmarkComparison(figures([("a", 102), ("b", 103), ("c", 97)]), with: stored)
+    #expect(comparison.regressions == [.init(id: "b", stored: 100, measured: 103)])
+    #expect(comparison.improvements == [.init(id: "c", stored: 100, measured: 97)])
+  }
+
+  @Test func rowThatIsNotStoredYetIsNoRegression() throws {
+    let comparison = try BenchmarkComparison(figures([("new", 5)]), with: figures([]))
+    #expect(comparison.regressions.isEmpty)
+  }
+
+  @Test func figuresOfTwoVersionsOfQEMUAreNotCompared() {
+    #expect(throws: Failure.self) {
+      try BenchmarkComparison(figures([("a", 1)]), with: figures(qemu: "10.0.2", [("a", 1)]))
+    }
+  }
+
+  @Test func storingSomeRowsKeepsTheOthersInTheirOrder() {
+    let merged = figures([("b", 5)]).merged(over: figures([("a", 1), ("b", 2)]), order: ["a", "b", "c"])
+    #expect(merged.rows.map(\.apus) == [1, 5])
+    #expect(figures([("b", 5)]).merged(over: figures(qemu: "8", [("a", 1)]), order: ["a", "b"]).rows.count == 1)
+  }
+
+  // MARK: Texts
+
+  @Test func jsonHoldsQEMUArchitectureAndRows() throws {
+    let json = BenchmarkFigures(
+      qemu: "7.2.22", arch: "aarch64", rows: [.init(id: "image_bytes", apus: 281_000), .init(id: "x", native: 2.5)]
+    ).json
+    #expect(
+      json == """
+        {
+          "qemu": "7.2.22",
+          "arch": "aarch64",
+          "rows": [
+            {"id": "image_bytes", "apus": 281000},
+            {"id": "x", "native": 2.5}
+          ]
+        }
+
+        """)
+    #expect(try JSONDecoder().decode(BenchmarkFigures.self, from: Data(json.utf8)).rows.count == 2)
+  }
+
+  @Test func numbersAreGroupedByThousands() {
+    #expect(BenchmarkTable.number(3) == "3")
+    #expect(BenchmarkTable.number(374_991) == "374 991")
+    #expect(BenchmarkTable.number(22_600_000) == "22 600 000")
+    #expect(BenchmarkTable.number(311.25) == "311.3")
+  }
+
+  @Test func tableTellsRowsAboveTheirTarget() throws {
+    let definition = try BenchmarkRows.load(.aarch64, from: repository)
+    let table = BenchmarkTable(definition: definition, figures: figures([("hvc_null", 131), ("sgi_none", 180)]))
+    #expect(table.misses == ["hvc_null: 131, target 130"])
+    #expect(table.text.contains("No figure is a time."))
+    #expect(table.rows.first?.cells.prefix(4) == ["3", "131", "130", "197"])
+  }
+
+  // MARK: The data
+
+  @Test func everyRowOfTheDefinitionIsStoredAndTheOtherWayRound() throws {
+    let definition = try BenchmarkRows.load(.aarch64, from: repository)
+    let stored = try BenchmarkFigures.load(.aarch64, from: repository)
+    #expect(stored.rows.map(\.id) == definition.rows.map(\.id))
+    #expect(stored.commit != nil)
+  }
+
+  @Test func everyFigureOfAPeerIsOfAPeerThatIsNamed() throws {
+    let definition = try BenchmarkRows.load(.aarch64, from: repository)
+    let names = Set(definition.peers.map(\.id))
+    for row in definition.rows { #expect(names.isSuperset(of: (row.peers ?? [:]).keys)) }
+    #expect(Set(definition.rows.map(\.id)).count == definition.rows.count)
+  }
+
+  @Test func unknownRowIsAMistake() throws {
+    let definition = try BenchmarkRows.load(.aarch64, from: repository)
+    #expect(throws: Failure.self) { try definition.selected(["hvc_nul"]) }
+    #expect(try definition.selected(["ipi"]).map(\.id) == ["ipi"])
+  }
+
+  // MARK: Boots
+
+  @Test func measuredVMHasEachCPUForItself() {
+    let vm = BenchmarkVM(kernel: URL(filePath: "/k"), commandLine: "case=bench", cpus: 2)
+    #expect(vm.text.contains("affinity = [[0], [1]]"))
+    #expect(vm.text.contains("exclusive-cpus = true\nidle = \"native\""))
+  }
+
+  @Test func measuredMachineCountsInstructionsAndKnowsNoHostTime() {
+    let machine = BenchmarkMachine(architecture: .aarch64)
+    let text = machine.hypervisor("/i", bundle: "/b", cpus: 1).shellText
+    #expect(text.contains("-cpu cortex-a57,cntfrq=1000000000"))
+    #expect(text.contains("-icount shift=0,sleep=off -rtc base=2020-01-01,clock=vm -seed 1"))
+    #expect(text.contains("virtualization=on"))
+    #expect(
+      !machine.native(.kernel("/g", initrd: nil, bootArguments: ""), cpus: 1).shellText.contains("virtualization"))
+  }
+}
