@@ -12,6 +12,7 @@ public enum Boot {
 
   public static func main() -> Never {
     let platform = readPlatform()
+    SpinLock.setRelax { aarch64_yield() }
     let frames = makeFrameAllocator(platform)
     guard let heap = Heap<AArch64>(from: frames) else { fatalError("no memory for the heap") }
     unsafe BareRuntime.heap = heap
