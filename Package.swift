@@ -132,7 +132,10 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       .target(
         name: "TestSupport", dependencies: ["Kernel"], path: "Tests/TestSupport",
         swiftSettings: [.treatAllWarnings(as: .error)]),
-      tests("Kernel", ["Kernel", "TestSupport"]),
+      .target(
+        name: "Simulation", dependencies: ["VMM", "TestSupport"], path: "Tests/Simulation",
+        swiftSettings: [.treatAllWarnings(as: .error)]),
+      tests("Kernel", ["Kernel", "Simulation", "TestSupport"]),
       tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
       tests("Devices", ["Devices", "Virtualization", "TestSupport"]),
       tests("AArch64", ["AArch64", "TestSupport"]),

@@ -3,8 +3,8 @@ struct RunQueue<A: CPUArchitecture>: ~Copyable {
   private var system = TaskList<A>()
   private var guest = TaskList<A>()
 
-  mutating func append(_ task: Reference<Task<A>>) {
-    switch task.value.urgency {
+  mutating func append(_ task: Reference<Task<A>>, as urgency: TaskUrgency) {
+    switch urgency {
     case .system: system.append(task)
     case .guest: guest.append(task)
     }

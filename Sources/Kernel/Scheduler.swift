@@ -56,6 +56,7 @@ public enum Scheduler<A: CPUArchitecture> {
     let task = unsafe Reference(place)
     finishSwitch()
     task.value.body()
+    removeDeadline(task, on: task.value.cpu)
     task.value.state.store(.ended, ordering: .sequentiallyConsistent)
     A.currentCPU.value.endedTask = task
     switchToNext()
@@ -82,9 +83,10 @@ public enum Scheduler<A: CPUArchitecture> {
     defer { removeDeadline(task, on: cpu) }
     while true {
       task.value.state.store(.parking, ordering: .sequentiallyConsistent)
-      if condition() || A.counter >= deadline {
+      let isMet = condition()
+      if isMet || A.counter >= deadline {
         task.value.state.store(.running, ordering: .sequentiallyConsistent)
-        return condition()
+        return isMet
       }
       switchToNext()
     }
@@ -113,19 +115,22 @@ public enum Scheduler<A: CPUArchitecture> {
   }
 
   /// Lets the others on this CPU have a turn.
-  public static func yield() {
+  public static func yield() { yield(as: current.value.urgency) }
+
+  private static func yield(as urgency: TaskUrgency) {
     let task = current
     A.currentCPU.value.needsReschedule.store(false, ordering: .relaxed)
     guard A.currentCPU.value.readyCount.load(ordering: .sequentiallyConsistent) > 0 else { return }
     task.value.state.store(.ready, ordering: .sequentiallyConsistent)
-    append(task)
+    append(task, as: urgency)
     switchToNext()
   }
 
-  /// For long work at set-up: a turn for the others when one is due.
+  /// For long work outside of a guest, every millisecond or so: looks after the timer, whose interrupt is masked, and lets
+  /// the others have their turns. Whatever its urgency, the task waits for its next turn as a guest does.
   public static func preemptionPoint() {
-    let cpu = A.currentCPU
-    if cpu.value.readyCount.load(ordering: .relaxed) > 0 { yield() }
+    if A.currentCPU.value.armedDeadline <= A.counter { timerFired() }
+    reschedule(as: .guest)
   }
 
   // MARK: - Time
@@ -141,12 +146,14 @@ public enum Scheduler<A: CPUArchitecture> {
       first.value.deadline = .max
       wake(first)
     }
-    if cpu.value.sliceEnd <= now { cpu.value.needsReschedule.store(true, ordering: .relaxed) }
-    armTimer(cpu)
+    let isSliceOver = cpu.value.sliceEnd <= now
+    if isSliceOver { cpu.value.needsReschedule.store(true, ordering: .relaxed) }
+    // A slice that is over has done its part; the timer's line would stay up.
+    armTimer(cpu, sliceEnd: isSliceOver ? .max : cpu.value.sliceEnd)
   }
 
   /// Makes this CPU's timer fire at `deadline` at the latest while the current task goes on, so that its guest exits.
-  /// The next wait forgets it.
+  /// `.max` withdraws it, and the next wait forgets it.
   public static func setAlarm(deadline: UInt64) {
     let task = current
     guard task.value.deadline != deadline else { return }
@@ -156,6 +163,7 @@ public enum Scheduler<A: CPUArchitecture> {
     if deadline != .max { insertDeadline(task, at: deadline, on: cpu) }
   }
 
+  /// - Parameter deadline: Not `.max`, which says that the task is not in the list.
   private static func insertDeadline(
     _ task: Reference<Task<A>>, at deadline: UInt64, on cpu: Reference<PhysicalCPU<A>>
   ) {
@@ -187,8 +195,10 @@ public enum Scheduler<A: CPUArchitecture> {
   }
 
   /// Sets the hardware timer to the earliest of this CPU's deadlines and the end of the time slice.
-  private static func armTimer(_ cpu: Reference<PhysicalCPU<A>>) {
-    let deadline = min(cpu.value.firstDeadline?.value.deadline ?? .max, cpu.value.sliceEnd)
+  private static func armTimer(_ cpu: Reference<PhysicalCPU<A>>) { armTimer(cpu, sliceEnd: cpu.value.sliceEnd) }
+
+  private static func armTimer(_ cpu: Reference<PhysicalCPU<A>>, sliceEnd: UInt64) {
+    let deadline = min(cpu.value.firstDeadline?.value.deadline ?? .max, sliceEnd)
     guard deadline != cpu.value.armedDeadline else { return }
     cpu.value.armedDeadline = deadline
     A.setTimer(deadline: deadline)
@@ -197,7 +207,9 @@ public enum Scheduler<A: CPUArchitecture> {
   // MARK: - Switching
 
   /// Somebody has asked for the scheduler on this CPU: a time slice begins or ends, or a `system` task is ready.
-  public static func reschedule() {
+  public static func reschedule() { reschedule(as: current.value.urgency) }
+
+  private static func reschedule(as urgency: TaskUrgency) {
     let cpu = A.currentCPU
     cpu.value.needsReschedule.store(false, ordering: .sequentiallyConsistent)
     guard cpu.value.readyCount.load(ordering: .sequentiallyConsistent) > 0 else {
@@ -210,7 +222,7 @@ public enum Scheduler<A: CPUArchitecture> {
       if cpu.value.sliceEnd == .max { return startSlice(cpu) }
       if A.counter < cpu.value.sliceEnd { return }
     }
-    yield()
+    yield(as: urgency)
   }
 
   private static func startSlice(_ cpu: Reference<PhysicalCPU<A>>) {
@@ -219,17 +231,17 @@ public enum Scheduler<A: CPUArchitecture> {
     armTimer(cpu)
   }
 
-  private static func append(_ task: Reference<Task<A>>) {
+  private static func append(_ task: Reference<Task<A>>, as urgency: TaskUrgency) {
     let cpu = task.value.cpu
     cpu.value.runQueue.withLock { queue in
-      queue.append(task)
+      queue.append(task, as: urgency)
       cpu.value.readyCount.add(1, ordering: .sequentiallyConsistent)
     }
   }
 
   private static func enqueue(_ task: Reference<Task<A>>) {
     let cpu = task.value.cpu
-    append(task)
+    append(task, as: task.value.urgency)
     cpu.value.needsReschedule.store(true, ordering: .sequentiallyConsistent)
     if cpu != A.currentCPU { A.notify(cpu: cpu) }
   }
