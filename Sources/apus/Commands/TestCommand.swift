@@ -21,7 +21,7 @@ struct TestCommand: ParsableCommand {
   @Option(help: "The architecture to boot.")
   var arch: Architecture = .aarch64
 
-  @Flag(help: "Also run what takes long.")
+  @Flag(help: "Also run what takes long: ten times as many seeds of the simulations, the long boots.")
   var long = false
 
   @Flag(help: "Install missing packages without asking.")
@@ -63,7 +63,7 @@ struct TestCommand: ParsableCommand {
 
   private func runHostTests(_ host: HostTests, _ part: String?, _ report: inout TestReport) throws {
     let start = ContinuousClock.now
-    let result = try host.run(filter: part)
+    let result = try host.run(filter: part, seeds: long ? 100_000 : nil)
     for line in result.failures + result.closing { tell("        " + line) }
     report.count(passed: result.passed, failed: result.failed)
     let word = result.failed == 0 ? "pass" : "FAIL"

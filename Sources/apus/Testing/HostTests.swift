@@ -22,11 +22,15 @@ struct HostTests {
     return result.succeeded ? .passed : .failed(result.error + result.output)
   }
 
-  func run(filter: String?) throws(Failure) -> Result {
+  /// - Parameter seeds: How many seeds the simulations go through; nil for what they do by themselves.
+  func run(filter: String?, seeds: Int?) throws(Failure) -> Result {
     let log = repository.build.appending(path: "tests/host.log")
     let result = try Progress.shared.step("tests", "swift test") { step throws(Failure) in
       let filtered = filter.map { ["--filter", NSRegularExpression.escapedPattern(for: $0)] } ?? []
-      let result = try Tool.run("swift", ["test", "--package-path", repository.root.path] + filtered) { step.note($0) }
+      let environment = seeds.map { ["APUS_SEEDS": String($0)] } ?? [:]
+      let result = try Tool.run(
+        "swift", ["test", "--package-path", repository.root.path] + filtered, environment: environment
+      ) { step.note($0) }
       return (result, nil)
     }
     try log.writeAtomically(Data((result.output + result.error).utf8))
