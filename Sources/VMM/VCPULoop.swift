@@ -77,7 +77,9 @@ enum VCPULoop<A: VMMArchitecture> {
     Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) == .stop }
   }
 
+  /// The vCPU leaves the hardware, so that it takes the VM's time as it then is when it goes on.
   private static func pause(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>) {
+    A.unload(vcpu)
     vm.value.pausedVCPUs.add(1, ordering: .sequentiallyConsistent)
     vm.value.notifyOwner()
     Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) != .pause }

@@ -145,8 +145,17 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
   private mutating func stop(because reason: StopReason) {
     halt(because: reason)
     state.store(.stopped, ordering: .sequentiallyConsistent)
-    console.value.print("apus: vm \(name): \(reason.words)")
+    tell(reason, "")
     leaveCount()
+  }
+
+  /// Why the VM has stopped; after a fault with the registers of the vCPU that had it.
+  private func tell(_ reason: StopReason, _ sequel: StaticString) {
+    console.value.print("apus: vm \(name): \(reason.words)\(sequel)")
+    guard case .faulted(let index, _) = reason, let vm, index < vm.value.vcpus.count else { return }
+    A.describe(vm.value.vcpus[index]) { line in
+      console.value.print("apus: vm \(name): vcpu\(index): \(line)")
+    }
   }
 
   /// The VM has asked for its end itself: down, and up again where its file says so.
@@ -160,7 +169,7 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
     }
     guard reaction == .restart else { return stop(because: reason) }
     halt(because: reason)
-    console.value.print("apus: vm \(name): \(reason.words), starts again")
+    tell(reason, ", starts again")
     state.store(.stopped, ordering: .sequentiallyConsistent)
     if reset() { start() }
   }

@@ -42,8 +42,19 @@ public protocol VirtualizationArchitecture: CPUArchitecture {
   /// The vCPU is off from here on: takes its state out of the hardware and gives up the interrupts it holds.
   static func turnOff(_ vcpu: Reference<VCPU<Self>>)
 
+  /// Takes the vCPU's state out of the hardware, where it is there. From the vCPU's own task.
+  static func unload(_ vcpu: Reference<VCPU<Self>>)
+
+  /// The registers of a vCPU whose fault has stopped its VM, line by line. The vCPU is off.
+  static func describe(_ vcpu: Reference<VCPU<Self>>, to show: (LogText) -> Void)
+
   /// Handles every physical interrupt that is pending on this CPU.
   static func handleInterrupts()
+}
+
+extension VirtualizationArchitecture {
+  /// For an architecture that keeps nothing of a vCPU in the hardware between two runs.
+  public static func unload(_ vcpu: Reference<VCPU<Self>>) {}
 }
 
 /// What a call from a guest came to; each architecture has its code for it.
