@@ -25,7 +25,9 @@ extension AArch64 {
       esr = UInt64(ExceptionClass.unknown.rawValue) << 26
     case .dataAbort(let address, let isWalk):
       let kind = pstate.isUser ? ExceptionClass.dataAbortLower : .dataAbortSame
-      esr = UInt64(kind.rawValue) << 26 | externalAbort(isWalk: isWalk)
+      // Write, cache maintenance and an unknown address are as they were.
+      let kept = registers.syndrome.rawValue & (1 << 6 | 1 << 8 | 1 << 10)
+      esr = UInt64(kind.rawValue) << 26 | externalAbort(isWalk: isWalk) | kept
       write_FAR_EL1(address)
     case .instructionAbort(let address, let isWalk):
       let kind = pstate.isUser ? ExceptionClass.instructionAbortLower : .instructionAbortSame
@@ -33,7 +35,9 @@ extension AArch64 {
       write_FAR_EL1(address)
     }
     if isLong { esr |= 1 << 25 }
-    if vcpu.value.state.progress.isStuck(programCounter: pc, syndrome: registers.syndrome.rawValue) {
+    if vcpu.value.state.progress.isStuck(
+      programCounter: pc, returnAddress: read_ELR_EL1(), isUser: pstate.isUser)
+    {
       return GuestFault(
         kind: .repeatedFault, programCounter: pc, address: registers.faultAddress, syndrome: registers.syndrome.rawValue
       )
