@@ -14,6 +14,8 @@ struct Machine: ~Copyable {
   let redistributors: [(DeviceWindow, UInt64)]
   let uart: PhysicalUART?
   let identity: CPUIdentity
+  /// What every guest reads in the ID registers.
+  let idRegisters = GuestIDRegisters(host: HostIDRegisters.value)
   /// Called on the CPU that took the serial port's interrupt. Set before that interrupt is enabled.
   var consoleInput: (() -> Void)?
   /// Nil where the firmware gave no seed: then guests get none.

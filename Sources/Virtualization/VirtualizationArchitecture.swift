@@ -55,6 +55,9 @@ public protocol VirtualizationArchitecture: CPUArchitecture {
 extension VirtualizationArchitecture {
   /// For an architecture that keeps nothing of a vCPU in the hardware between two runs.
   public static func unload(_ vcpu: Reference<VCPU<Self>>) {}
+
+  /// For an architecture whose faults say all by themselves.
+  public static func describe(_ vcpu: Reference<VCPU<Self>>, to show: (LogText) -> Void) {}
 }
 
 /// What a call from a guest came to; each architecture has its code for it.

@@ -120,6 +120,15 @@ public enum Boot {
     write_CPTR_EL2(CPTR_EL2([.res1, .tz, .tsm, .tta, .tam]).rawValue & ~identity.cptrReserved)
     write_MDCR_EL2(identity.mdcr)
     write_HSTR_EL2(0)
+    // Nothing that newer CPUs have beyond `HCR_EL2` is allowed; what they trap by a 0 is trapped.
+    if identity.hasHCX { write_HCRX_EL2(0) }
+    if identity.hasFGT {
+      write_HFGRTR_EL2(0)
+      write_HFGWTR_EL2(0)
+      write_HFGITR_EL2(0)
+      write_HDFGRTR_EL2(0)
+      write_HDFGWTR_EL2(0)
+    }
     write_CNTHCTL_EL2(0)
     write_CNTHP_CTL_EL2(0)
     write_CNTV_CTL_EL0(0)

@@ -122,6 +122,7 @@ extension AArch64 {
     aarch64_isb()
     vcpu.value.state.system.load()
     vcpu.value.state.debug.load(cpu.value.local.machine.value.identity.debug)
+    vcpu.value.state.optional.load(cpu.value.local.machine.value.identity)
     if cpu.value.local.machine.value.identity.hasPointerAuthentication { vcpu.value.state.keys.load() }
     // SAFETY: the state lives as long as the vCPU.
     unsafe fp_restore(vcpu.value.state.floatingPoint)
@@ -137,6 +138,7 @@ extension AArch64 {
     unloadInterrupts(of: vcpu, on: cpu)
     vcpu.value.state.system.save()
     vcpu.value.state.debug.save(cpu.value.local.machine.value.identity.debug)
+    vcpu.value.state.optional.save(cpu.value.local.machine.value.identity)
     if cpu.value.local.machine.value.identity.hasPointerAuthentication { vcpu.value.state.keys.save() }
     // SAFETY: the state lives as long as the vCPU.
     unsafe fp_save(vcpu.value.state.floatingPoint)
@@ -147,6 +149,7 @@ extension AArch64 {
     vcpu.value.state.system = SystemRegisterState()
     vcpu.value.state.keys = PointerAuthenticationKeys()
     vcpu.value.state.debug = DebugState()
+    vcpu.value.state.optional = OptionalRegisterState()
     vcpu.value.state.physicalTimer = PhysicalTimerState()
     vcpu.value.state.progress = ProgressWatch()
     // SAFETY: the state lives as long as the vCPU.

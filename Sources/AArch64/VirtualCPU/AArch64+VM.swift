@@ -40,8 +40,7 @@ extension AArch64: VMMArchitecture {
         id: id, name: port.value.name, memory: memory,
         state: AArch64VMState(
           vttbr: VTTBR_EL2(table: table.root.rawValue, vmid: UInt16(vmid)), nestedTable: table,
-          hcr: .guest(
-            hasPointerAuthentication: identity.hasPointerAuthentication, idlesNatively: manifest.idle == .native),
+          hcr: .guest(on: identity, idlesNatively: manifest.idle == .native),
           gic: VirtualGIC(shape))))
     try place(.distributor(vm), at: GuestPlace.distributor, byteCount: VirtualGIC.distributorByteCount, in: vm)
     try place(
@@ -163,8 +162,6 @@ extension AArch64: VMMArchitecture {
       guard let stoppedAt = vm.value.state.stoppedAt else { return }
       vm.value.state.counterOffset = counter &- stoppedAt
       vm.value.state.stoppedAt = nil
-      // A vCPU that is still loaded somewhere must take the new offset.
-      vm.value.state.timeGeneration &+= 1
     } else if vm.value.state.stoppedAt == nil {
       vm.value.state.stoppedAt = guestCounter(of: vm)
     }

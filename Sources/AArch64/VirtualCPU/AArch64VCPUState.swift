@@ -8,6 +8,7 @@ import Virtualization
   var system = SystemRegisterState()
   var keys = PointerAuthenticationKeys()
   var debug = DebugState()
+  var optional = OptionalRegisterState()
   let floatingPoint: UnsafeMutablePointer<FloatingPointState>
   /// VMPIDR_EL2: what the guest reads as MPIDR_EL1.
   let vmpidr: UInt64
