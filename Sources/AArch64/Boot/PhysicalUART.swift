@@ -1,5 +1,6 @@
 import DeviceTree
 import Kernel
+import VMM
 
 /// The machine's serial port, polled for output. The firmware has set its speed.
 struct PhysicalUART {
@@ -13,7 +14,7 @@ struct PhysicalUART {
       at: HostPhysicalAddress(port.registers.address), byteCount: max(port.registers.byteCount, 4096))
     model = port.model
     registerShift = port.registerShift
-    interrupt = port.interrupt
+    interrupt = Platform.sharedInterrupt(of: port.node)
   }
 
   /// PL011 registers (Arm DDI 0183, table 3-1).
