@@ -1,0 +1,13 @@
+#pragma once
+
+// Offsets in `struct VCPUFrame` and kinds of exit, for assembly. VCPUFrame.h asserts that they are right.
+#define VCPU_FRAME_HOST_STACK 256
+#define VCPU_FRAME_HOST_TP 264
+#define VCPU_FRAME_SEPC 272
+#define VCPU_FRAME_SSTATUS 280
+#define VCPU_FRAME_HSTATUS 288
+#define VCPU_FRAME_SCAUSE 296
+#define VCPU_FRAME_STVAL 304
+#define VCPU_FRAME_HTVAL 312
+#define VCPU_FRAME_HTINST 320
+#define PANIC_FRAME_BYTE_COUNT 304

@@ -1,0 +1,7 @@
+import RISCV64
+
+/// The image: the parts composed for one architecture.
+@main
+struct Hypervisor {
+  static func main() { Boot.main() }
+}
