@@ -99,6 +99,14 @@ func testGuest(module: String) -> [Target] {
       name: "TestGuest", dependencies: ["GuestKit", "DeviceTree", .target(name: "CGuest\(module)")],
       path: "Guests/TestGuest/\(module)",
       swiftSettings: swiftSettings, linkerSettings: linked(by: "Guests/CGuest\(module)/Guest.ld")),
+    // A Linux program without a library: a trap has no text there.
+    .target(name: "CWorkload", path: "Guests/CWorkload", cSettings: cSettings),
+    .executableTarget(
+      name: "Workload", dependencies: ["CWorkload"], path: "Guests/Workload",
+      swiftSettings: swiftSettings + [.unsafeFlags(["-assert-config", "Release"])],
+      linkerSettings: [
+        .unsafeFlags(["-use-ld=lld", "-Xclang-linker", "-nostdlib", "-Xlinker", "-static"])
+      ]),
   ]
 }
 

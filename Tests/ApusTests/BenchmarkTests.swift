@@ -27,6 +27,47 @@ struct BenchmarkTests {
     #expect(GuestFigures.found(in: ["guest: bench ram_load 3", "guest: done bench failed, checks 1, failed 1"]) == nil)
   }
 
+  // MARK: The plugin's lines
+
+  private let counts = """
+    first 0 total 1000 hypervisor 900 hvc 0 memory 0 interrupt 0
+    mark 0 total 5000 hypervisor 1500 hvc 2 memory 3 interrupt 1
+    mark 1 total 6000 hypervisor 1600 hvc 2 memory 3 interrupt 2
+    mark 2 total 7000 hypervisor 1600 hvc 2 memory 3 interrupt 2
+    mark 3 total 7500 hypervisor 1600 hvc 2 memory 3 interrupt 2
+    mark 4 total 9000 hypervisor 1900 hvc 2 memory 4 interrupt 5
+
+    """
+
+  @Test func pluginsLinesGiveWhatWasCountedAtEachEvent() {
+    let found = CountingPlugin.counts(in: counts + "nonsense\n")
+    #expect(found.count == 6)
+    #expect(found.first?.event == .firstInstruction)
+    #expect(found.last?.event == .marker(4))
+    #expect(found.last?.exitCount == 11)
+  }
+
+  @Test func linuxBootIsCountedFromTheGuestsFirstInstruction() throws {
+    let figures = try #require(LinuxFigures.found(in: CountingPlugin.counts(in: counts)))
+    #expect(figures["boot_total"] == 4000)
+    #expect(figures["boot_instructions"] == 600)
+    #expect(figures["boot_exits"] == 6)
+    #expect(figures["fork_total"] == 1000)
+    #expect(figures["work_instructions"] == 400)
+    #expect(figures["sleep_exits"] == 4)
+    #expect(LinuxFigures.exits(in: figures, boot: "linux").map(\.kinds["memory"]) == [3, 1])
+  }
+
+  @Test func nativeLinuxBootIsCountedFromReset() throws {
+    let native = counts.split(separator: "\n").dropFirst().joined(separator: "\n")
+    #expect(LinuxFigures.found(in: CountingPlugin.counts(in: native))?["boot_total"] == 5000)
+  }
+
+  @Test func linuxThatDidNotReachItsEndGivesNoFigures() {
+    let cut = counts.split(separator: "\n").dropLast().joined(separator: "\n")
+    #expect(LinuxFigures.found(in: CountingPlugin.counts(in: cut)) == nil)
+  }
+
   // MARK: Comparison
 
   @Test func rowThatCostsOverTwoPercentMoreIsARegression() throws {

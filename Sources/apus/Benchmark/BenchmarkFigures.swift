@@ -12,12 +12,21 @@ struct BenchmarkFigures: Codable, Equatable {
     var xen: Double?
   }
 
+  /// The exits of a Linux guest, by what the guest was doing.
+  struct Exits: Codable, Equatable {
+    let boot: String
+    /// `boot` or `work`.
+    let part: String
+    let kinds: [String: Double]
+  }
+
   /// QEMU's version: figures of different ones are not compared.
   let qemu: String
   let arch: String
   /// The commit that was measured, with `+` where the sources had changed since. Only in the stored file.
   var commit: String?
   var rows: [Row]
+  var exits: [Exits]?
 
   static func file(_ architecture: Architecture, in repository: Repository) -> URL {
     repository.file("Benchmarks/\(architecture.name).json")
@@ -34,6 +43,7 @@ struct BenchmarkFigures: Codable, Equatable {
     guard older.qemu == qemu else { return self }
     var merged = self
     merged.rows = order.compactMap { self[$0] ?? older[$0] }
+    merged.exits = exits ?? older.exits
     return merged
   }
 
@@ -41,7 +51,7 @@ struct BenchmarkFigures: Codable, Equatable {
   var json: String {
     func text(_ value: some Encodable) -> String {
       let encoder = JSONEncoder()
-      encoder.outputFormatting = .withoutEscapingSlashes
+      encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
       return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
     }
     func line(_ row: Row) -> String {
@@ -51,6 +61,7 @@ struct BenchmarkFigures: Codable, Equatable {
     }
     return "{\n  \"qemu\": \(text(qemu)),\n  \"arch\": \(text(arch)),\n"
       + (commit.map { "  \"commit\": \(text($0)),\n" } ?? "")
-      + "  \"rows\": [\n" + rows.map(line).joined(separator: ",\n") + "\n  ]\n}\n"
+      + "  \"rows\": [\n" + rows.map(line).joined(separator: ",\n") + "\n  ]"
+      + (exits.map { ",\n  \"exits\": [\n    " + $0.map(text).joined(separator: ",\n    ") + "\n  ]" } ?? "") + "\n}\n"
   }
 }

@@ -18,6 +18,25 @@ struct BenchmarkMachine {
     }
   }
 
+  /// What the plugin must know of the hypervisor's image: its argument, a symbol, and the distance from it.
+  var hypervisorPlaces: [(argument: String, symbol: String, offset: UInt64)] {
+    switch architecture {
+    case .aarch64:
+      [
+        ("hypervisor", "__image_start", 0), ("end", "__text_end", 0),
+        // Vectors for exceptions from a lower level in AArch64 state (Arm ARM DDI 0487, D1.3.1).
+        ("synchronous", "hypervisor_vectors", 0x400), ("interrupt", "hypervisor_vectors", 0x480),
+      ]
+    }
+  }
+
+  /// Words for a Linux kernel that is measured, beside `quiet`.
+  var linuxConsole: String {
+    switch architecture {
+    case .aarch64: "console=ttyAMA0"
+    }
+  }
+
   /// The virtual clock advances 1 ns an instruction and depends on nothing else, and nothing is random.
   static let counting = ["-icount", "shift=0,sleep=off", "-rtc", "base=2020-01-01,clock=vm", "-seed", "1"]
 

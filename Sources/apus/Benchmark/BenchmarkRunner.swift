@@ -28,6 +28,8 @@ final class BenchmarkRunner {
           id: row.id, native: try self.figures(of: row.boot, .native)[row.figure],
           apus: try self.figures(of: row.boot, .apus)[row.figure]))
     }
+    let exits = known.keys.sorted().flatMap { LinuxFigures.exits(in: known[$0] ?? [:], boot: $0) }
+    figures.exits = exits.isEmpty ? nil : exits
     return figures
   }
 
@@ -50,7 +52,15 @@ final class BenchmarkRunner {
     case .oneVCPU: try guestFigures(cpus: 1, .native, side, boot)
     case .oneVCPUTrapped: try guestFigures(cpus: 1, .trapped, side, boot)
     case .twoVCPUs: try guestFigures(cpus: 2, .native, side, boot)
+    case .image: imageFigures(side)
+    case .linux: try linuxFigures(cpus: 1, side, boot)
+    case .linuxTwoVCPUs: try linuxFigures(cpus: 2, side, boot)
     }
+  }
+
+  private func imageFigures(_ side: Side) -> [String: Double] {
+    guard side == .apus, let size = build.image.byteCount else { return [:] }
+    return ["image_bytes": Double(size)]
   }
 
   // MARK: - Our own guest
@@ -59,12 +69,60 @@ final class BenchmarkRunner {
     cpus: Int, _ idle: BenchmarkVM.Idle, _ side: Side, _ boot: BenchmarkBoot
   ) throws(Failure) -> [String: Double] {
     let vm = BenchmarkVM(kernel: build.testGuest, commandLine: "case=bench", cpus: cpus, idle: idle)
-    let lines = try boot.run(try command(for: [vm], side, cpus: cpus, boot))
-    guard let figures = GuestFigures.found(in: lines) else {
+    let (lines, counts) = try run(try command(for: [vm], side, cpus: cpus, boot), side, boot)
+    guard var figures = GuestFigures.found(in: lines) else {
       throw Failure(.failed, "the guest did not end well; its console is in \(boot.folder.pathFromHere)")
+    }
+    figures["first_instruction"] = counts.first { $0.event == .firstInstruction }?.total
+    if side == .apus { figures["own_memory_bytes"] = try ownMemory(lines, vm, boot) }
+    return figures
+  }
+
+  /// All of the machine's memory that is neither the VM's, nor the bundle's, nor free.
+  private func ownMemory(_ lines: [String], _ vm: BenchmarkVM, _ boot: BenchmarkBoot) throws(Failure) -> Double {
+    let told = lines.lazy.compactMap { $0.firstMatch(of: /apus: all VMs are made, (\d+) KiB left free/) }.first
+    guard let free = told.flatMap({ UInt64($0.1) }), let bundle = bundle(of: boot).byteCount else {
+      throw Failure(.failed, "the hypervisor does not say how much memory is free")
+    }
+    let frame: UInt64 = 4096
+    let bundleFrames = (UInt64(bundle) + frame - 1) / frame
+    return Double(BenchmarkMachine.memory - vm.memory - bundleFrames * frame - free * 1024)
+  }
+
+  // MARK: - Linux
+
+  private func linuxFigures(cpus: Int, _ side: Side, _ boot: BenchmarkBoot) throws(Failure) -> [String: Double] {
+    let store = GuestStore(repository: build.repository, architecture: build.architecture)
+    try store.get(.demo)
+    let ramdisk = boot.folder.appending(path: "workload.cpio")
+    try WorkloadRamdisk.write(build.workload, to: ramdisk)
+    let vm = BenchmarkVM(
+      name: "linux", kernel: store.folder(of: .demo).appending(path: GuestKit.demo.files[0]), ramdisk: ramdisk,
+      commandLine: "\(machine.linuxConsole) quiet nokaslr norandmaps transparent_hugepage=never", cpus: cpus,
+      memory: 512 << 20)
+    let (lines, counts) = try run(try command(for: [vm], side, cpus: cpus, boot), side, boot)
+    guard lines.contains(where: { $0.contains("workload: done") }), let figures = LinuxFigures.found(in: counts) else {
+      throw Failure(.failed, "Linux did not end well; its console is in \(boot.folder.pathFromHere)")
     }
     return figures
   }
+
+  /// What a boot said and what the plugin counted.
+  private func run(_ command: QEMUCommand, _ side: Side, _ boot: BenchmarkBoot) throws(Failure) -> (
+    lines: [String], counts: [CountingPlugin.Count]
+  ) {
+    let plugin = CountingPlugin(repository: build.repository)
+    try plugin.build()
+    let file = boot.folder.appending(path: "counts")
+    var command = command
+    command.additional += try plugin.arguments(
+      for: machine, hypervisor: side == .apus ? build.linked : nil, file: file)
+    let lines = try boot.run(command)
+    let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
+    return (lines, CountingPlugin.counts(in: text))
+  }
+
+  private func bundle(of boot: BenchmarkBoot) -> URL { boot.folder.appending(path: "bundle") }
 
   /// How the VMs' guests are started; natively the only one's.
   private func command(
@@ -73,7 +131,8 @@ final class BenchmarkRunner {
     switch side {
     case .native:
       return machine.native(
-        .kernel(vms[0].kernel.path, initrd: vms[0].ramdisk?.path, bootArguments: vms[0].commandLine), cpus: cpus)
+        .kernel(vms[0].kernel.path, initrd: vms[0].ramdisk?.path, bootArguments: vms[0].commandLine), cpus: cpus,
+        memory: vms[0].memory)
     case .apus:
       var paths: [String] = []
       for vm in vms {
@@ -81,7 +140,7 @@ final class BenchmarkRunner {
         try file.writeAtomically(Data(vm.text.utf8))
         paths.append(file.pathFromHere)
       }
-      let bundle = boot.folder.appending(path: "bundle")
+      let bundle = bundle(of: boot)
       _ = try BootConfiguration(paths: paths, cpus: cpus, memory: BenchmarkMachine.memory)
         .write(to: bundle, BootConfiguration.Changes())
       return machine.hypervisor(build.image.path, bundle: bundle.path, cpus: cpus)

@@ -40,6 +40,17 @@ struct BenchmarkTable {
     }
   }
 
+  /// Exits of the Linux guests by kind, a line a boot and part.
+  private var exits: String {
+    guard let exits = figures.exits else { return "" }
+    return "\nExits, by what the guest was doing:\n"
+      + exits.map { row in
+        let kinds = row.kinds.sorted { $0.value > $1.value }.filter { $0.value > 0 }
+        return "  \(row.boot), \(row.part): "
+          + kinds.map { "\($0.key) \(Self.number($0.value))" }.joined(separator: ", ") + "\n"
+      }.joined()
+  }
+
   var text: String {
     let all = [Cells(id: "", cells: header)] + rows
     let widths = header.indices.map { column in all.map { $0.cells[column].count }.max() ?? 0 }
@@ -56,7 +67,7 @@ struct BenchmarkTable {
       \(figures.commit.map { "; commit \($0)" } ?? "")
 
       \(lines.joined(separator: "\n"))
-      \(missed)
+      \(missed)\(exits)
       \(Self.caveats)
       """
   }

@@ -11,7 +11,8 @@ struct BenchmarkVM {
   var ramdisk: URL?
   let commandLine: String
   var cpus = 1
-  var memory = "64MiB"
+  /// In bytes.
+  var memory: UInt64 = 64 << 20
   /// `native` needs a CPU for each vCPU alone.
   var idle = Idle.native
 
@@ -24,7 +25,7 @@ struct BenchmarkVM {
       affinity = [\(affinity)]
       exclusive-cpus = \(idle == .native)
       idle = "\(idle.rawValue)"
-      memory = "\(memory)"
+      memory = "\(memory >> 20)MiB"
       command-line = "\(commandLine)"
       on-reset = "stop"
       on-failure = "stop"

@@ -17,6 +17,9 @@ struct HypervisorBuild {
   /// Our own small guest, built with the hypervisor.
   var testGuest: URL { products.appending(path: "TestGuest") }
 
+  /// The only program of the Linux guests that are measured.
+  var workload: URL { products.appending(path: "Workload") }
+
   /// Builds what is not up to date.
   func build() throws(Failure) {
     try Progress.shared.step("hypervisor", "building for \(architecture.name)") { step throws(Failure) in
