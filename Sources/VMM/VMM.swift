@@ -57,6 +57,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
         console.value.print("apus: vm \(owner.value.name) is skipped: \(error.reason)")
       }
     }
+    console.value.print("apus: all VMs are made, \(frames.freeByteCount >> 10) KiB left free")
     return true
   }
 
