@@ -115,8 +115,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
   let module = part.targets.last.map(\.name) ?? ""
   package = Package(
     name: "apus",
-    targets: neutral + part.targets + [hypervisor(module: module)]
-      + (architecture == "riscv64" ? [] : testGuest(module: module)))
+    targets: neutral + part.targets + [hypervisor(module: module)] + testGuest(module: module))
 } else {
   func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(
