@@ -91,21 +91,28 @@ extension AArch64 {
     for _ in 0..<16 {
       let intid = PhysicalGIC.acknowledge()
       guard intid < PhysicalGIC.INTID.firstSpecial else { return }
-      PhysicalGIC.dropPriority(intid)
-      switch intid {
-      case PhysicalGIC.INTID.virtualTimer:
-        takeVirtualTimer(on: cpu)  // stays active: the guest's end-of-interrupt deactivates it
-        continue
-      case PhysicalGIC.INTID.hypervisorTimer:
-        Scheduler<Self>.timerFired()
-      case PhysicalGIC.INTID.maintenance:
-        takeMaintenance(on: cpu)
-      case PhysicalGIC.INTID.notify:
-        break  // its sender has said elsewhere what for
-      default:
-        cpu.value.local.machine.value.takeDeviceInterrupt(intid)
-      }
-      PhysicalGIC.deactivate(intid)
+      handle(intid, on: cpu)
     }
+  }
+
+  /// Ends one acknowledged interrupt.
+  @inline(__always) static func handle(_ intid: UInt32, on cpu: Reference<PhysicalCPU<Self>>) {
+    // Who sent it has published what for; what is read from here on is no older (IHI 0069, 4.1.1).
+    aarch64_dsb_sy()
+    PhysicalGIC.dropPriority(intid)
+    switch intid {
+    case PhysicalGIC.INTID.virtualTimer:
+      takeVirtualTimer(on: cpu)  // stays active: the guest's end-of-interrupt deactivates it
+      return
+    case PhysicalGIC.INTID.hypervisorTimer:
+      Scheduler<Self>.timerFired()
+    case PhysicalGIC.INTID.maintenance:
+      takeMaintenance(on: cpu)
+    case PhysicalGIC.INTID.notify:
+      break  // its sender has said elsewhere what for
+    default:
+      cpu.value.local.machine.value.takeDeviceInterrupt(intid)
+    }
+    PhysicalGIC.deactivate(intid)
   }
 }

@@ -5,7 +5,11 @@
 #ifdef APUS_BARE
   .text
 
-// uint64_t vcpu_enter(struct VCPUFrame *frame): runs the guest until an exit that the vectors do not finish in place.
+// void vcpu_enter(struct VCPUFrame *frame): runs the guest until an exit that the handlers do not finish in place.
+//
+// A handler is called on the stack of the task, with all of the guest's general registers in the frame. It keeps the
+// callee-saved ones as any function does, so only the others are loaded where the guest goes on, unless it says that it
+// has changed one of those in the frame.
   .globl vcpu_enter
 vcpu_enter:
   stp   x29, x30, [sp, #-112]!
@@ -15,19 +19,21 @@ vcpu_enter:
   stp   x23, x24, [sp, #48]
   stp   x25, x26, [sp, #64]
   stp   x27, x28, [sp, #80]
-  str   x0, [sp, #96]
+  str   x0, [sp, #VCPU_STACK_FRAME]
   mov   x1, sp
   str   x1, [x0, #VCPU_FRAME_HOST_STACK]
-  ldp   x1, x2, [x0, #VCPU_FRAME_ELR]
-  msr   elr_el2, x1
-  msr   spsr_el2, x2
   mov   sp, x0
-  ldp   x19, x20, [sp, #152]
-  ldp   x21, x22, [sp, #168]
-  ldp   x23, x24, [sp, #184]
-  ldp   x25, x26, [sp, #200]
-  ldp   x27, x28, [sp, #216]
-  ldr   x29, [sp, #232]
+resume_with_all:
+  ldp   x20, x21, [sp, #VCPU_FRAME_X20]
+  ldp   x22, x23, [sp, #VCPU_FRAME_X20 + 16]
+  ldp   x24, x25, [sp, #VCPU_FRAME_X20 + 32]
+  ldp   x26, x27, [sp, #VCPU_FRAME_X20 + 48]
+  ldr   x28, [sp, #VCPU_FRAME_X20 + 64]
+// SP is the frame's address.
+resume_at_frame_pc:
+  ldp   x0, x1, [sp, #VCPU_FRAME_ELR]
+  msr   elr_el2, x0
+  msr   spsr_el2, x1
 resume_guest:
   ldp   x0, x1, [sp, #0]
   ldp   x2, x3, [sp, #16]
@@ -38,12 +44,43 @@ resume_guest:
   ldp   x12, x13, [sp, #96]
   ldp   x14, x15, [sp, #112]
   ldp   x16, x17, [sp, #128]
-  ldr   x18, [sp, #VCPU_FRAME_X18]
-  ldr   x30, [sp, #VCPU_FRAME_X30]
+  ldp   x18, x19, [sp, #VCPU_FRAME_X18]
+  ldp   x29, x30, [sp, #VCPU_FRAME_X29]
   eret
 
-// Here SP is the frame's address, nothing is saved yet.
-  .macro save_caller_saved
+// A handler of synchronous exits may have moved the guest's PC and PSTATE, in the frame.
+synchronous_done:
+  ldr   x1, [sp, #VCPU_STACK_FRAME]
+  cbnz  x0, 1f
+  mov   sp, x1
+  b     resume_at_frame_pc
+1: cmp  x0, #EXIT_ANSWER_GO_ON_WITH_ALL
+  b.ne  leave_guest
+  mov   sp, x1
+  b     resume_with_all
+
+interrupt_done:
+  ldr   x1, [sp, #VCPU_STACK_FRAME]
+  cbnz  x0, 1f
+  mov   sp, x1
+  b     resume_guest
+1: mrs  x2, elr_el2
+  mrs   x3, spsr_el2
+  stp   x2, x3, [x1, #VCPU_FRAME_ELR]
+
+// Back to the caller of vcpu_enter.
+leave_guest:
+  ldp   x19, x20, [sp, #16]
+  ldp   x21, x22, [sp, #32]
+  ldp   x23, x24, [sp, #48]
+  ldp   x25, x26, [sp, #64]
+  ldp   x27, x28, [sp, #80]
+  ldp   x29, x30, [sp], #112
+  ret
+
+// First on every exit: SP is the frame's address, and becomes the task's stack. X29 must not be the guest's when the
+// hypervisor follows it.
+  .macro save_registers
   stp   x0, x1, [sp, #0]
   stp   x2, x3, [sp, #16]
   stp   x4, x5, [sp, #32]
@@ -53,52 +90,45 @@ resume_guest:
   stp   x12, x13, [sp, #96]
   stp   x14, x15, [sp, #112]
   stp   x16, x17, [sp, #128]
-  str   x18, [sp, #VCPU_FRAME_X18]
-  str   x30, [sp, #VCPU_FRAME_X30]
-  mov   x0, sp
-  ldr   x1, [x0, #VCPU_FRAME_HOST_STACK]
-  mov   sp, x1
+  stp   x18, x19, [sp, #VCPU_FRAME_X18]
+  stp   x20, x21, [sp, #VCPU_FRAME_X20]
+  stp   x22, x23, [sp, #VCPU_FRAME_X20 + 16]
+  stp   x24, x25, [sp, #VCPU_FRAME_X20 + 32]
+  stp   x26, x27, [sp, #VCPU_FRAME_X20 + 48]
+  str   x28, [sp, #VCPU_FRAME_X20 + 64]
+  stp   x29, x30, [sp, #VCPU_FRAME_X29]
+  .endm
+  .macro to_task_stack
+  ldr   x0, [sp, #VCPU_FRAME_HOST_STACK]
+  mov   sp, x0
+  mov   x29, x0
   .endm
 
-// The rest of the exit: x0 is the frame, w9 the kind; back to the caller of vcpu_enter.
-leave_guest:
-  stp   x19, x20, [x0, #152]
-  stp   x21, x22, [x0, #168]
-  stp   x23, x24, [x0, #184]
-  stp   x25, x26, [x0, #200]
-  stp   x27, x28, [x0, #216]
-  str   x29, [x0, #232]
-  mrs   x1, elr_el2
-  mrs   x2, spsr_el2
-  stp   x1, x2, [x0, #VCPU_FRAME_ELR]
-  mrs   x1, esr_el2
-  mrs   x2, far_el2
-  stp   x1, x2, [x0, #VCPU_FRAME_ESR]
-  mrs   x1, hpfar_el2
-  str   x1, [x0, #VCPU_FRAME_HPFAR]
-  mov   x0, x9
-  ldp   x19, x20, [sp, #16]
-  ldp   x21, x22, [sp, #32]
-  ldp   x23, x24, [sp, #48]
-  ldp   x25, x26, [sp, #64]
-  ldp   x27, x28, [sp, #80]
-  ldp   x29, x30, [sp], #112
-  ret
-
-guest_synchronous:
-  save_caller_saved
-  mov   x9, #VCPU_EXIT_KIND_SYNCHRONOUS
-  b     leave_guest
-
-guest_interrupt:
-  save_caller_saved
-  mov   x9, #VCPU_EXIT_KIND_INTERRUPT
-  b     leave_guest
-
-guest_serror:
-  save_caller_saved
-  mov   x9, #VCPU_EXIT_KIND_SERROR
-  b     leave_guest
+// A vector has room for 32 instructions: all of the way to the handler.
+  .macro synchronous_vector
+  .balign 128
+  save_registers
+  mrs   x0, elr_el2
+  mrs   x1, spsr_el2
+  stp   x0, x1, [sp, #VCPU_FRAME_ELR]
+  to_task_stack
+  bl    apus_guest_synchronous
+  b     synchronous_done
+  .endm
+  .macro interrupt_vector
+  .balign 128
+  save_registers
+  to_task_stack
+  bl    apus_guest_interrupt
+  b     interrupt_done
+  .endm
+  .macro serror_vector
+  .balign 128
+  save_registers
+  to_task_stack
+  bl    apus_guest_system_error
+  b     interrupt_done
+  .endm
 
 // The hypervisor itself has faulted: everything into a frame on the panic stack, and the last words. SP_EL0 is a guest's
 // and lost, which no longer matters.
@@ -144,10 +174,6 @@ panic_common:
 1: wfi
   b     1b
 
-  .macro vector target
-  .balign 128
-  b     \target
-  .endm
   .macro panic_vector kind
   .balign 128
   panic_entry \kind
@@ -165,14 +191,14 @@ hypervisor_vectors:
   panic_vector 5
   panic_vector 6
   panic_vector 7
-  vector guest_synchronous
-  vector guest_interrupt
-  vector guest_interrupt
-  vector guest_serror
-  vector guest_synchronous
-  vector guest_interrupt
-  vector guest_interrupt
-  vector guest_serror
+  // From a guest in AArch64, then in AArch32: synchronous, IRQ, FIQ, SError.
+  .rept 2
+  synchronous_vector
+  interrupt_vector
+  interrupt_vector
+  serror_vector
+  .endr
+  .balign 128
 
   .text
 // void stack_switch(uint64_t *saved, uint64_t next)

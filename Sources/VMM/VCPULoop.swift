@@ -37,12 +37,15 @@ enum VCPULoop<A: VMMArchitecture> {
 
   /// The loop: run, handle the exit, look whether to stop.
   private static func run(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>, console: Reference<Console<A>>) {
+    vcpu.value.statistics.time.begin(at: A.counter)
     while true {
       vcpu.value.isInGuest.store(true, ordering: .sequentiallyConsistent)
       guard vm.value.control.load(ordering: .sequentiallyConsistent) == .run, !A.currentCPU.value.isRescheduleNeeded
       else {
         vcpu.value.isInGuest.store(false, ordering: .relaxed)
-        if A.currentCPU.value.isRescheduleNeeded { Scheduler<A>.reschedule() }
+        if A.currentCPU.value.isRescheduleNeeded {
+          wait(vcpu, as: .waiting) { Scheduler<A>.reschedule() }
+        }
         switch vm.value.control.load(ordering: .sequentiallyConsistent) {
         case .run: continue
         case .pause: pause(vcpu, of: vm)
@@ -57,7 +60,7 @@ enum VCPULoop<A: VMMArchitecture> {
       case .handled: break
       case .interrupt: A.handleInterrupts()
       case .halt: halt(vcpu, of: vm)
-      case .yield: Scheduler<A>.yield()
+      case .yield: wait(vcpu, as: .waiting) { Scheduler<A>.yield() }
       case .mmio(let access): carryOut(access, of: vcpu, in: vm)
       case .cpuUp(let target, let entry, let argument):
         A.answer(startVCPU(target, at: entry, argument: argument, in: vm), to: vcpu)
@@ -82,32 +85,34 @@ enum VCPULoop<A: VMMArchitecture> {
     A.unload(vcpu)
     vm.value.pausedVCPUs.add(1, ordering: .sequentiallyConsistent)
     vm.value.notifyOwner()
-    Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) != .pause }
+    wait(vcpu, as: .parked) {
+      Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) != .pause }
+    }
     vm.value.pausedVCPUs.subtract(1, ordering: .sequentiallyConsistent)
   }
 
   private static func halt(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>) {
     vcpu.value.statistics.halts &+= 1
-    Scheduler<A>.park(deadline: A.nextTimerDeadline(vcpu)) {
-      A.hasPendingInterrupt(vcpu) || vm.value.control.load(ordering: .sequentiallyConsistent) != .run
+    wait(vcpu, as: .parked) {
+      Scheduler<A>.park(deadline: A.nextTimerDeadline(vcpu)) {
+        A.hasPendingInterrupt(vcpu) || vm.value.control.load(ordering: .sequentiallyConsistent) != .run
+      }
     }
   }
 
+  /// Runs `body`, in which other tasks may have the CPU, and counts its time.
+  @inline(__always) private static func wait(
+    _ vcpu: Reference<VCPU<A>>, as span: TimeAccount.Span, _ body: () -> Void
+  ) {
+    vcpu.value.statistics.time.endHypervisor(at: A.counter)
+    body()
+    vcpu.value.statistics.time.end(span, at: A.counter)
+  }
+
   private static func carryOut(_ access: MMIOAccess, of vcpu: Reference<VCPU<A>>, in vm: Reference<VM<A>>) {
-    vcpu.value.statistics.mmio &+= 1
-    guard let (device, offset) = vm.value.bus.find(access.address, width: access.width) else {
-      vcpu.value.statistics.refusedAccesses &+= 1
-      if let fault = A.refuse(access, of: vcpu) { stop(vm, because: .faulted(vcpu: vcpu.value.index, fault)) }
-      return
-    }
-    switch access.direction {
-    case .read:
-      let value = device.read(offset: offset, width: access.width, by: vcpu.value.index)
-      A.complete(access, of: vcpu, value: value)
-    case .write(let value):
-      device.write(offset: offset, width: access.width, value: value, by: vcpu.value.index)
-      A.complete(access, of: vcpu, value: 0)
-    }
+    if A.carryOut(access, of: vcpu) { return }
+    vcpu.value.statistics.refusedAccesses &+= 1
+    if let fault = A.refuse(access, of: vcpu) { stop(vm, because: .faulted(vcpu: vcpu.value.index, fault)) }
   }
 
   /// CPU up: answered at the moment the start can no longer fail; the caller never waits for the other CPU.

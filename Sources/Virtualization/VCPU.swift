@@ -50,16 +50,29 @@ public enum VCPUPower: UInt8, AtomicRepresentable, Sendable {
   case on
 }
 
-/// What a vCPU has done, by count.
+/// What a vCPU has done, by count. Each exit is counted under one kind.
 public struct VCPUStatistics: Sendable {
-  public var exits: UInt64 = 0
+  // Exits by kind.
   public var interrupts: UInt64 = 0
-  public var halts: UInt64 = 0
   public var mmio: UInt64 = 0
+  /// Calls of the firmware's interfaces and Apus's own.
   public var hypercalls: UInt64 = 0
-  public var firmwareCalls: UInt64 = 0
   public var systemRegisters: UInt64 = 0
+  /// Instructions that wait for an interrupt or an event.
+  public var waits: UInt64 = 0
+  /// Faults and what else is trapped.
+  public var others: UInt64 = 0
+
+  /// All exits.
+  public var exits: UInt64 { interrupts &+ mmio &+ hypercalls &+ systemRegisters &+ waits &+ others }
+
+  /// How often the task waited for an interrupt.
+  public var halts: UInt64 = 0
+  /// Accesses that no device took, among `mmio`.
   public var refusedAccesses: UInt64 = 0
+
+  /// Where the time goes.
+  public var time = TimeAccount()
 
   public init() {}
 }

@@ -38,6 +38,15 @@ enum BareRuntime {
   @c(apus_task_entry)
   public func enterTask(_ argument: UInt) { Scheduler<AArch64>.enterTask(argument: argument) }
 
+  @c(apus_guest_synchronous)
+  public func takeGuestSynchronous() -> UInt { AArch64.takeSynchronous().rawValue }
+
+  @c(apus_guest_interrupt)
+  public func takeGuestInterrupt() -> UInt { AArch64.takeInterrupt().rawValue }
+
+  @c(apus_guest_system_error)
+  public func takeGuestSystemError() -> UInt { AArch64.takeSystemError().rawValue }
+
   @c(apus_hypervisor_fault)
   public func hypervisorFault(_ frame: UnsafePointer<PanicFrame>) {
     // SAFETY: the vectors have filled the frame on the panic stack.

@@ -26,6 +26,17 @@ struct ESR_EL2: RawRepresentable, Equatable, Sendable {
   @inline(__always) var dataAbort: DataAbort { DataAbort(iss: iss) }
   @inline(__always) var instructionAbort: InstructionAbort { InstructionAbort(iss: iss) }
   @inline(__always) var systemInstruction: SystemInstruction { SystemInstruction(iss: iss) }
+  /// Whether what is trapped loads one of X20 to X28, which procedures keep (AAPCS64, 6.1.1).
+  @inline(__always) var loadsCalleeSavedRegister: Bool {
+    switch exceptionClass {
+    case .dataAbortLower: !dataAbort.isWrite && Self.isKept(dataAbort.register)
+    case .systemInstruction: systemInstruction.direction == .read && Self.isKept(systemInstruction.generalRegister)
+    default: false
+    }
+  }
+
+  @inline(__always) private static func isKept(_ register: Int) -> Bool { register >= 20 && register <= 28 }
+
   @inline(__always) var waitKind: WaitKind { WaitKind(iss: iss) }
 }
 

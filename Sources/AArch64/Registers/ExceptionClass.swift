@@ -45,6 +45,9 @@ struct ExceptionClass: RawRepresentable, Equatable, Sendable {
   static let vectorCatch32 = Self(rawValue: 0x3a)
   static let brk64 = Self(rawValue: 0x3c)
 
+  /// Whether FAR_EL2 and HPFAR_EL2 are about it, where it comes from a guest: an abort.
+  @inline(__always) var hasFaultAddress: Bool { self == .dataAbortLower || self == .instructionAbortLower }
+
   /// The words for a panic or for the reason a VM stopped.
   var summary: StaticString {
     switch self {

@@ -9,18 +9,10 @@ extension AArch64 {
     if cpu.value.local.loadedVCPU != vcpu { switchTo(vcpu, on: cpu) }
     updatePhysicalTimer(of: vcpu)
     enterInterrupts(of: vcpu)
+    vcpu.value.statistics.time.endHypervisor(at: counter)
     // SAFETY: the vCPU is loaded, its frame is its own, and interrupts are masked until the guest runs.
-    let kind = unsafe vcpu_enter(vcpu.value.state.registers.frame)
-    vcpu.value.statistics.exits &+= 1
-    switch UInt32(truncatingIfNeeded: kind) {
-    case UInt32(VCPU_EXIT_KIND_INTERRUPT):
-      vcpu.value.statistics.interrupts &+= 1
-      return .interrupt
-    case UInt32(VCPU_EXIT_KIND_SYNCHRONOUS):
-      return decode(vcpu)
-    default:
-      return .arch(.systemError)
-    }
+    unsafe vcpu_enter(vcpu.value.state.registers.frame)
+    return vcpu.value.state.exit
   }
 
   static func fault(of vcpu: Reference<VCPU<Self>>, kind: GuestFault.Kind) -> GuestFault {
@@ -31,9 +23,10 @@ extension AArch64 {
   }
 
   /// What a synchronous exit asks for. Small things are done here.
-  private static func decode(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+  @inline(__always) static func decode(
+    _ syndrome: ESR_EL2, of vcpu: Reference<VCPU<Self>>
+  ) -> VMExit<AArch64Exit> {
     let registers = vcpu.value.state.registers
-    let syndrome = registers.syndrome
     switch syndrome.exceptionClass {
     case .hvc64:
       return callFirmware(vcpu)
@@ -41,6 +34,7 @@ extension AArch64 {
       registers.skipInstruction()
       return callFirmware(vcpu)
     case .wfx:
+      vcpu.value.statistics.waits &+= 1
       registers.skipInstruction()
       switch syndrome.waitKind {
       case .waitForInterrupt, .waitForInterruptWithTimeout: return .halt
@@ -49,6 +43,7 @@ extension AArch64 {
     case .dataAbortLower:
       return takeDataAbort(syndrome.dataAbort, of: vcpu)
     case .instructionAbortLower:
+      vcpu.value.statistics.others &+= 1
       let abort = syndrome.instructionAbort
       return injecting(
         .instructionAbort(address: registers.faultAddress, isStage1Walk: abort.isStage1Walk), into: vcpu)
@@ -56,6 +51,7 @@ extension AArch64 {
       return takeSystemInstruction(syndrome.systemInstruction, of: vcpu)
     default:
       // Whatever else is trapped is not there for the guest.
+      vcpu.value.statistics.others &+= 1
       return injecting(.undefined, into: vcpu)
     }
   }
@@ -65,9 +61,12 @@ extension AArch64 {
     return .handled
   }
 
-  private static func takeDataAbort(_ abort: DataAbort, of vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+  @inline(__always) private static func takeDataAbort(_ abort: DataAbort, of vcpu: Reference<VCPU<Self>>) -> VMExit<
+    AArch64Exit
+  > {
     let registers = vcpu.value.state.registers
     guard abort.hasAccess, abort.hasFaultPage, !abort.isStage1Walk else {
+      vcpu.value.statistics.others &+= 1
       if abort.isCacheMaintenance, !abort.isStage1Walk {
         // Maintenance of a line that is not there has nothing to do.
         registers.skipInstruction()
@@ -75,13 +74,14 @@ extension AArch64 {
       }
       return injecting(.dataAbort(address: registers.faultAddress, isStage1Walk: abort.isStage1Walk), into: vcpu)
     }
+    vcpu.value.statistics.mmio &+= 1
     let address = registers.faultPage.address(far: registers.faultAddress)
     let direction: MMIOAccess.Direction =
       abort.isWrite ? .write(registers[abort.register] & abort.width.mask) : .read
     return .mmio(MMIOAccess(address: address, width: abort.width, direction: direction))
   }
 
-  public static func complete(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>, value: UInt64) {
+  @inline(__always) public static func complete(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>, value: UInt64) {
     let registers = vcpu.value.state.registers
     if case .read = access.direction {
       let abort = registers.syndrome.dataAbort

@@ -14,6 +14,8 @@ import Virtualization
   let vmpidr: UInt64
   /// The guest's physical timer, which the hypervisor serves (CNTP_CTL_EL0, CNTP_CVAL_EL0).
   var physicalTimer = PhysicalTimerState()
+  /// What the last exit that was not finished in place has left to do.
+  var exit = VMExit<AArch64Exit>.handled
   /// To notice a guest that takes the same fault again and again.
   var progress = ProgressWatch()
 

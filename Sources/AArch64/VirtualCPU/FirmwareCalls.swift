@@ -5,9 +5,9 @@ import Virtualization
 
 extension AArch64 {
   /// A call by HVC or SMC: answered here by the guest's own CPU numbers; nothing reaches the machine's firmware.
-  static func callFirmware(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+  @inline(__always) static func callFirmware(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
     let registers = vcpu.value.state.registers
-    vcpu.value.statistics.firmwareCalls &+= 1
+    vcpu.value.statistics.hypercalls &+= 1
     switch FirmwareCall(registers[0], registers[1], registers[2], registers[3]) {
     case .psciVersion: return answering(.psciVersion, vcpu)
     case .psciFeatures(let function): return answering(FirmwareAnswer(FirmwareAnswer.psciFeatures(of: function)), vcpu)
@@ -48,7 +48,9 @@ extension AArch64 {
     vcpu.value.state.registers[0] = answer.x0
   }
 
-  private static func answering(_ answer: FirmwareAnswer, _ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+  @inline(__always) private static func answering(_ answer: FirmwareAnswer, _ vcpu: Reference<VCPU<Self>>) -> VMExit<
+    AArch64Exit
+  > {
     let registers = vcpu.value.state.registers
     registers[0] = answer.x0
     registers[1] = answer.x1

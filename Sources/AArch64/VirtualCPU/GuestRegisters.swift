@@ -1,7 +1,7 @@
 import CAArch64
 import Virtualization
 
-/// A vCPU's general registers, program counter and exit syndrome: the frame that the vectors fill and restore.
+/// A vCPU's general registers, program counter and exit syndrome: the frame that the vectors and `keepSyndrome(_:)` fill and the vectors restore.
 ///
 /// A pointer to one `VCPUFrame` that lives as long as the vCPU; touched by the vCPU's own task, and while it is off.
 @safe struct GuestRegisters {
@@ -40,8 +40,18 @@ import Virtualization
     nonmutating set { unsafe frame.pointee.spsr = newValue.rawValue }
   }
   @inline(__always) var syndrome: ESR_EL2 { ESR_EL2(rawValue: unsafe frame.pointee.esr) }
-  @inline(__always) var faultAddress: UInt64 { unsafe frame.pointee.far }
+  /// FAR_EL2; 0 where the exit was no abort.
+  @inline(__always) var faultAddress: UInt64 { syndrome.exceptionClass.hasFaultAddress ? unsafe frame.pointee.far : 0 }
+  /// HPFAR_EL2, of an abort.
   @inline(__always) var faultPage: HPFAR_EL2 { HPFAR_EL2(rawValue: unsafe frame.pointee.hpfar) }
+
+  /// Keeps what an exit's handlers ask for of the registers that the next exception at EL2 changes.
+  @inline(__always) func keepSyndrome(_ syndrome: ESR_EL2) {
+    unsafe frame.pointee.esr = syndrome.rawValue
+    guard syndrome.exceptionClass.hasFaultAddress else { return }
+    unsafe frame.pointee.far = read_FAR_EL2()
+    unsafe frame.pointee.hpfar = read_HPFAR_EL2()
+  }
 
   /// Goes past the trapped instruction.
   @inline(__always) func skipInstruction() { programCounter &+= syndrome.instructionByteCount }

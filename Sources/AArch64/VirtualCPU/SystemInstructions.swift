@@ -4,7 +4,7 @@ import Virtualization
 
 extension AArch64 {
   /// A trapped MSR, MRS or system instruction: carries out what `SystemRegisterPolicy` says.
-  static func takeSystemInstruction(
+  @inline(__always) static func takeSystemInstruction(
     _ instruction: SystemInstruction, of vcpu: Reference<VCPU<Self>>
   ) -> VMExit<AArch64Exit> {
     let registers = vcpu.value.state.registers

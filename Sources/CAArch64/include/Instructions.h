@@ -7,16 +7,19 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
+// One instruction is never worth a call.
+#define SHIM __attribute__((always_inline)) static inline
+
 #ifdef APUS_BARE
 #define INSTRUCTION(name, text) \
-  static inline void name(void) { __asm__ volatile(text ::: "memory"); }
+  SHIM void name(void) { __asm__ volatile(text ::: "memory"); }
 #define INSTRUCTION_X(name, text) \
-  static inline void name(uint64_t value) { __asm__ volatile(text ::"r"(value) : "memory"); }
+  SHIM void name(uint64_t value) { __asm__ volatile(text ::"r"(value) : "memory"); }
 #else
 #define INSTRUCTION(name, text) \
-  static inline void name(void) { __builtin_trap(); }
+  SHIM void name(void) { __builtin_trap(); }
 #define INSTRUCTION_X(name, text) \
-  static inline void name(uint64_t value) { (void)value; __builtin_trap(); }
+  SHIM void name(uint64_t value) { (void)value; __builtin_trap(); }
 #endif
 
 INSTRUCTION(aarch64_isb, "isb")

@@ -6,18 +6,31 @@
 // later architecture for the name).
 #ifdef APUS_BARE
 #define REGISTER(name, encoding)                                                     \
-  static inline uint64_t read_##name(void) {                                         \
+  SHIM uint64_t read_##name(void) {                                         \
     uint64_t value;                                                                  \
     __asm__ volatile("mrs %0, " encoding : "=r"(value)::"memory");                   \
     return value;                                                                    \
   }                                                                                  \
-  static inline void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value) : "memory"); }
+  SHIM void write_##name(uint64_t value) { __asm__ volatile("msr " encoding ", %0" ::"r"(value) : "memory"); }
 #else
 #define REGISTER(name, encoding)                              \
-  static inline uint64_t read_##name(void) { __builtin_trap(); } \
-  static inline void write_##name(uint64_t value) { (void)value; __builtin_trap(); }
+  SHIM uint64_t read_##name(void) { __builtin_trap(); } \
+  SHIM void write_##name(uint64_t value) { (void)value; __builtin_trap(); }
 #endif
 #define NAMED(name) REGISTER(name, #name)
+
+// Registers whose reading says nothing about memory: the compiler need not read memory again after it.
+#ifdef APUS_BARE
+#define PLAIN_REGISTER(name)                                                                   \
+  SHIM uint64_t read_##name(void) {                                                            \
+    uint64_t value;                                                                            \
+    __asm__ volatile("mrs %0, " #name : "=r"(value));                                          \
+    return value;                                                                              \
+  }                                                                                            \
+  SHIM void write_##name(uint64_t value) { __asm__ volatile("msr " #name ", %0" ::"r"(value) : "memory"); }
+#else
+#define PLAIN_REGISTER(name) NAMED(name)
+#endif
 
 // EL2 control
 NAMED(HCR_EL2)
@@ -28,10 +41,10 @@ NAMED(TCR_EL2)
 NAMED(MAIR_EL2)
 NAMED(TTBR0_EL2)
 NAMED(VBAR_EL2)
-NAMED(TPIDR_EL2)
-NAMED(ESR_EL2)
-NAMED(FAR_EL2)
-NAMED(HPFAR_EL2)
+PLAIN_REGISTER(TPIDR_EL2)
+PLAIN_REGISTER(ESR_EL2)
+PLAIN_REGISTER(FAR_EL2)
+PLAIN_REGISTER(HPFAR_EL2)
 NAMED(ELR_EL2)
 NAMED(SPSR_EL2)
 NAMED(CPTR_EL2)
@@ -82,9 +95,9 @@ NAMED(FPCR)
 NAMED(FPSR)
 
 // Counters
-NAMED(CNTPCT_EL0)
+PLAIN_REGISTER(CNTPCT_EL0)
 NAMED(CNTVCT_EL0)
-NAMED(CNTFRQ_EL0)
+PLAIN_REGISTER(CNTFRQ_EL0)
 
 // Identity
 REGISTER(CurrentEL, "CurrentEL")
@@ -273,4 +286,5 @@ REGISTER(ID_DFR1_EL1, "S3_0_C0_C3_5")
 REGISTER(ID_MMFR5_EL1, "S3_0_C0_C3_6")
 
 #undef NAMED
+#undef PLAIN_REGISTER
 #undef REGISTER

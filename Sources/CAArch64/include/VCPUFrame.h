@@ -10,15 +10,16 @@ struct VCPUFrame {
   uint64_t elr;           // ELR_EL2: the guest's PC
   uint64_t spsr;          // SPSR_EL2: the guest's PSTATE
   uint64_t esr;           // ESR_EL2 at the exit
-  uint64_t far;           // FAR_EL2 at the exit
-  uint64_t hpfar;         // HPFAR_EL2 at the exit
-  uint64_t vcpu;          // the vCPU this frame belongs to
+  uint64_t far;           // FAR_EL2 at an abort
+  uint64_t hpfar;         // HPFAR_EL2 at an abort
 };
 
-_Static_assert(offsetof(struct VCPUFrame, hostStack) == VCPU_FRAME_HOST_STACK, "used by Vectors.S");
-_Static_assert(offsetof(struct VCPUFrame, elr) == VCPU_FRAME_ELR, "used by Vectors.S");
-_Static_assert(offsetof(struct VCPUFrame, esr) == VCPU_FRAME_ESR, "used by Vectors.S");
-_Static_assert(offsetof(struct VCPUFrame, hpfar) == VCPU_FRAME_HPFAR, "used by Vectors.S");
+_Static_assert(offsetof(struct VCPUFrame, x[18]) == VCPU_FRAME_X18, "used by WorldSwitch.S");
+_Static_assert(offsetof(struct VCPUFrame, x[20]) == VCPU_FRAME_X20, "used by WorldSwitch.S");
+_Static_assert(offsetof(struct VCPUFrame, x[29]) == VCPU_FRAME_X29, "used by WorldSwitch.S");
+_Static_assert(offsetof(struct VCPUFrame, hostStack) == VCPU_FRAME_HOST_STACK, "used by WorldSwitch.S");
+_Static_assert(offsetof(struct VCPUFrame, elr) == VCPU_FRAME_ELR, "used by WorldSwitch.S");
+_Static_assert(offsetof(struct VCPUFrame, spsr) == VCPU_FRAME_ELR + 8, "used by WorldSwitch.S");
 
 // 32 registers of 128 bits, FPCR and FPSR: what FP and SIMD code sees.
 struct FloatingPointState {
@@ -42,7 +43,7 @@ struct PanicFrame {
 extern "C" {
 #endif
 // WorldSwitch.S
-uint64_t vcpu_enter(struct VCPUFrame *_Nonnull frame);
+void vcpu_enter(struct VCPUFrame *_Nonnull frame);
 void stack_switch(uint64_t *_Nonnull saved, uint64_t next);
 void fp_save(struct FloatingPointState *_Nonnull state);
 void fp_restore(const struct FloatingPointState *_Nonnull state);
