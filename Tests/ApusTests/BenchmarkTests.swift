@@ -152,6 +152,15 @@ struct BenchmarkTests {
     #expect(try definition.selected(["ipi"]).map(\.id) == ["ipi"])
   }
 
+  @Test func pictureIsThatOfTheStoredFigures() throws {
+    let picture = BenchmarkPicture(
+      definition: try BenchmarkRows.load(.aarch64, from: repository),
+      figures: try BenchmarkFigures.load(.aarch64, from: repository))
+    let stored = try String(contentsOf: BenchmarkPicture.file(.aarch64, in: repository), encoding: .utf8)
+    #expect(stored == picture.svg, "./apus bench --picture Benchmarks/aarch64.svg draws it anew")
+    #expect(stored.contains(">hvc_null</text>"))
+  }
+
   // MARK: Boots
 
   @Test func measuredVMHasEachCPUForItself() {

@@ -15,7 +15,8 @@ struct BenchCommand: ParsableCommand {
         ./apus bench                     everything
         ./apus bench --row hvc_null ipi  two rows
         ./apus bench --compare           fail where a row got worse than Benchmarks/ says
-        ./apus bench --store             write the figures to Benchmarks/
+        ./apus bench --store             write the figures to Benchmarks/, and the picture of them
+        ./apus bench --picture a.svg     draw the figures that are stored there, without measuring
       """)
 
   @Option(help: "The architecture to measure.")
@@ -27,8 +28,13 @@ struct BenchCommand: ParsableCommand {
   @Flag(help: "Fail where a row costs over 2 % more than the figures stored in Benchmarks/.")
   var compare = false
 
-  @Flag(help: "Write the figures to Benchmarks/.")
+  @Flag(help: "Write the figures, and their picture, to Benchmarks/.")
   var store = false
+
+  @Option(
+    help: ArgumentHelp("Draw the figures that are stored in Benchmarks/, without measuring.", valueName: "file"),
+    completion: .file(extensions: ["svg"]))
+  var picture: String?
 
   @Option(parsing: .upToNextOption, help: ArgumentHelp("Only these rows.", valueName: "id"))
   var row: [String] = []
@@ -40,6 +46,12 @@ struct BenchCommand: ParsableCommand {
     try reportingFailures {
       let repository = try Repository.current()
       let definition = try BenchmarkRows.load(arch, from: repository)
+      if let picture {
+        let stored = try BenchmarkFigures.load(arch, from: repository)
+        try URL(filePath: picture).writeAtomically(
+          Data(BenchmarkPicture(definition: definition, figures: stored).svg.utf8))
+        return
+      }
       let rows = try definition.selected(row)
       try HostPackages.require(HostPackages.toRun(arch), consent: yes ? .given : .ask)
       try HostPackages.checkEmulator(arch)
@@ -75,7 +87,9 @@ struct BenchCommand: ParsableCommand {
     }
     stored.commit = try Self.commit(of: repository)
     try file.writeAtomically(Data(stored.json.utf8))
-    Progress.shared.say("stored", file.pathFromHere)
+    let picture = BenchmarkPicture.file(arch, in: repository)
+    try picture.writeAtomically(Data(BenchmarkPicture(definition: definition, figures: stored).svg.utf8))
+    Progress.shared.say("stored", "\(file.pathFromHere), \(picture.pathFromHere)")
   }
 
   /// What is measured: the commit, with `+` where the sources of the image or the guests are not as it has them.
