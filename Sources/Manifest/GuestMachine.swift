@@ -6,10 +6,11 @@ public struct GuestMachine: Sendable {
   public let memoryBase: GuestPhysicalAddress
   /// The first address that a guest cannot have.
   public let addressLimit: GuestPhysicalAddress
-  /// What is always there and not in a VM's table of devices: the interrupt controller.
+  /// What is always there and not in a VM's table of devices: the interrupt controller, first, and what
+  /// goes with it.
   public let reserved: [GuestPhysicalRange]
-  /// Device interrupts are below this.
-  public let interruptLimit: UInt32
+  /// The numbers that devices may have, as the interrupt controller counts them.
+  public let interrupts: Range<UInt32>
   public let uart: DeviceManifest
   public let clock: DeviceManifest
 }
@@ -25,11 +26,25 @@ extension Architecture {
           (0x0800_0000, 0x1_0000),  // GICv3 distributor
           (0x080a_0000, 0xf6_0000),  // GICv3 redistributors, 128 KiB each
         ]),
-        interruptLimit: 988,  // SPIs have the identifiers 32 to 1019
+        interrupts: 0..<988,  // SPIs have the identifiers 32 to 1019
         uart: DeviceManifest(
           kind: .uart, base: GuestPhysicalAddress(0x0900_0000), byteCount: 0x1000, interrupt: 1),
         clock: DeviceManifest(
           kind: .clock, base: GuestPhysicalAddress(0x0901_0000), byteCount: 0x1000, interrupt: 2))
+    case .riscv64:
+      GuestMachine(
+        memoryBase: GuestPhysicalAddress(0x8000_0000),
+        addressLimit: GuestPhysicalAddress(1 << 40),
+        reserved: ranges([
+          (0x0c00_0000, 0x60_0000),  // PLIC
+          (0x0200_0000, 0x1_0000),  // CLINT, which is the firmware's
+          (0x0010_0000, 0x1000),  // test finisher: power off and reset
+        ]),
+        interrupts: 1..<96,  // QEMU's virt has 95 sources; the PLIC has no source 0
+        uart: DeviceManifest(
+          kind: .uart, base: GuestPhysicalAddress(0x1000_0000), byteCount: 0x1000, interrupt: 10),
+        clock: DeviceManifest(
+          kind: .clock, base: GuestPhysicalAddress(0x0010_1000), byteCount: 0x1000, interrupt: 11))
     }
   }
 

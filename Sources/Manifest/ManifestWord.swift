@@ -18,10 +18,15 @@ extension ManifestWord {
 
 public enum Architecture: ManifestWord {
   case aarch64
+  case riscv64
+
+  /// What holds where nobody says otherwise.
+  public static let standard = Self.aarch64
 
   public var word: StaticString {
     switch self {
     case .aarch64: "aarch64"
+    case .riscv64: "riscv64"
     }
   }
 }
@@ -94,6 +99,7 @@ public enum IdleMode: ManifestWord {
 /// What the first vCPU finds in its registers at the entry point.
 public enum BootProtocol: ManifestWord {
   /// Linux, `Documentation/arch/arm64/booting.rst`: `x0` holds the device tree's address, `x1` to `x3` are 0.
+  /// `Documentation/arch/riscv/boot.rst`: `a0` holds the hart's number, `a1` the device tree's address.
   case linux
   /// Every register is 0.
   case raw
@@ -142,9 +148,9 @@ public enum ImageKind: ManifestWord {
 }
 
 public enum DeviceKind: ManifestWord {
-  /// The architecture's usual UART; on aarch64 a PL011.
+  /// The architecture's usual UART; on aarch64 a PL011, on riscv64 an NS16550.
   case uart
-  /// The architecture's usual clock; on aarch64 a PL031.
+  /// The architecture's usual clock; on aarch64 a PL031, on riscv64 a goldfish RTC.
   case clock
 
   public var word: StaticString {

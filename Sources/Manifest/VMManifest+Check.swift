@@ -118,7 +118,7 @@ extension VMManifest {
   private func visitDeviceProblems(on machine: GuestMachine, _ report: (ManifestProblem) -> Void) {
     if devices.count > ManifestLimits.devices { report(.tooManyDevices) }
     for (index, device) in devices.enumerated() {
-      if device.interrupt >= machine.interruptLimit { report(.deviceBadInterrupt(device: index)) }
+      if !machine.interrupts.contains(device.interrupt) { report(.deviceBadInterrupt(device: index)) }
       if let other = devices[..<index].firstIndex(where: { $0.interrupt == device.interrupt }) {
         report(.interruptTaken(device: index, other: other))
       }

@@ -119,7 +119,8 @@ public struct DeviceManifest: Equatable, Sendable {
   public var kind: DeviceKind
   public var base: GuestPhysicalAddress
   public var byteCount: UInt64
-  /// The interrupt controller's own number for device interrupts: on aarch64 the SPI, 0 for identifier 32.
+  /// The interrupt controller's own number for device interrupts: on aarch64 the SPI, 0 for identifier 32;
+  /// on riscv64 the PLIC's source.
   public var interrupt: UInt32
 
   public init(kind: DeviceKind, base: GuestPhysicalAddress, byteCount: UInt64, interrupt: UInt32) {

@@ -1,4 +1,5 @@
 import Foundation
+import Manifest
 import Testing
 
 @testable import apus
@@ -45,7 +46,21 @@ struct BootTestTests {
     let tests = try BootTest.all(in: folder)
     #expect(!tests.isEmpty)
     #expect(Set(tests.map(\.test.folderName)).count == tests.count)
-    let kits = Set(tests.flatMap { $0.test.kits })
-    #expect(kits.isSubset(of: Set(GuestKit.all.map(\.name))))
+    for architecture in Architecture.allCases {
+      let kits = Set(tests.filter { $0.test.runs(on: architecture) }.flatMap { $0.test.kits })
+      #expect(kits.isSubset(of: Set(GuestKit.all(architecture).map(\.name))))
+    }
+  }
+
+  @Test func testRunsOnTheArchitecturesThatItNames() throws {
+    let both = try BootTest.parse(
+      "name = \"a\"\nsystem = \"b\"\narchitectures = [\"aarch64\", \"riscv64\"]\n", file: "a.toml")
+    #expect(Architecture.allCases.allSatisfy(both.runs))
+    let standard = try BootTest.parse("name = \"a\"\nsystem = \"b\"\n", file: "a.toml")
+    #expect(Architecture.allCases.filter(standard.runs) == [.aarch64])
+    let failure = #expect(throws: Failure.self) {
+      try BootTest.parse("name = \"a\"\nsystem = \"b\"\narchitectures = [\"vax\"]\n", file: "a.toml")
+    }
+    #expect(failure?.description == "a.toml: there is no architecture vax")
   }
 }

@@ -22,7 +22,8 @@ struct OptionTests {
     #expect(run.arguments.files == ["a.toml", "b.toml"])
     #expect(run.log == .debug)
     #expect(run.gdb && !run.dryRun && !run.yes)
-    #expect(run.arch == .aarch64)
+    #expect(run.arguments.arch == nil)
+    #expect(try RunCommand.parse(["--arch", "riscv64"]).arguments.arch == .riscv64)
   }
 
   @Test(arguments: [["--log", "loud"], ["--memory", "many"], ["--cpus", "0"], ["--arch", "m68k"], ["--nothing"]])

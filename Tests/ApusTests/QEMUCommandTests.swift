@@ -10,6 +10,7 @@ struct QEMUCommandTests {
   }
 
   @Test func virtAloneGetsWhatAHypervisorNeeds() {
+    #expect(QEMUCommand.hypervisorMachine("virt", .riscv64) == "virt")
     #expect(QEMUCommand.hypervisorMachine("virt", .aarch64) == "virt,virtualization=on,gic-version=3")
     #expect(QEMUCommand.hypervisorMachine("virt,gic-version=2", .aarch64) == "virt,gic-version=2")
   }

@@ -31,12 +31,15 @@ import Testing
 
   @Test func limitsAreThoseOfTheManifest() {
     let machine = Architecture.aarch64.guestMachine
+    let other = Architecture.riscv64.guestMachine
     for phrase in [
       "vCPUs, 1 to \(ManifestLimits.vcpus)", "1 to \(ManifestLimits.nameByteCount) letters",
       "at most \(ManifestLimits.commandLineByteCount) bytes", "Up to \(ManifestLimits.memoryRanges) ranges",
       "At most \(ManifestLimits.images) with", "At most \(ManifestLimits.devices).",
       "files, at most \(ManifestLimits.vms)",
-      "many, 1 to \(ManifestLimits.physicalCPUs)", "SPI, 0 to \(machine.interruptLimit - 1)",
+      "many, 1 to \(ManifestLimits.physicalCPUs)", "SPI, 0 to \(machine.interrupts.upperBound - 1)",
+      "PLIC's source, \(other.interrupts.lowerBound) to \(other.interrupts.upperBound - 1)",
+      "on riscv64 \(other.uart.interrupt) and \(other.clock.interrupt)",
       "\(MachineDescription.standard.cpus) CPUs, \(ByteSize.text(MachineDescription.standard.memory))",
       "keeps \(ByteSize.text(MachineDescription.hypervisorByteCount))",
     ] {

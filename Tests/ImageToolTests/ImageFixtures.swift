@@ -21,7 +21,8 @@ enum ImageFixtures {
     "no-size.Image": image(memoryByteCount: 0),
     "small-size.Image": image(memoryByteCount: 0x100),
     "large.Image": image(memoryByteCount: 512 << 20),
-    "riscv.Image": image(magic: [0x52, 0x53, 0x43, 0x05]),
+    "riscv.Image": image(textOffset: 0x20_0000, flags: 0, magic: [0x52, 0x53, 0x43, 0x05]),
+    "riscv.elf": changed(elf(), at: 18, to: [243]),
     "bzImage": [UInt8](repeating: 0, count: 0x202) + Array("HdrS".utf8) + [UInt8](repeating: 0, count: 0x100),
     "kernel.elf": elf(),
     "elf32": changed(elf(), at: 4, to: [1]),
@@ -45,11 +46,14 @@ enum ImageFixtures {
     "cut.dtb": Array(deviceTree().dropLast(40)),
   ]
 
-  /// An arm64 Image of 4 KiB (Linux, `Documentation/arch/arm64/booting.rst`).
+  /// An `Image` of 4 KiB, arm64's unless `magic` says another (Linux, `Documentation/arch/arm64/booting.rst`,
+  /// `Documentation/arch/riscv/boot-image-header.rst`).
   static func image(
-    memoryByteCount: UInt64 = 0x1_0000, flags: UInt64 = 0xa, magic: [UInt8] = [0x41, 0x52, 0x4d, 0x64]
+    textOffset: UInt64 = 0, memoryByteCount: UInt64 = 0x1_0000, flags: UInt64 = 0xa,
+    magic: [UInt8] = [0x41, 0x52, 0x4d, 0x64]
   ) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: 4096)
+    bytes.replaceSubrange(8..<16, with: little(textOffset))
     bytes.replaceSubrange(16..<24, with: little(memoryByteCount))
     bytes.replaceSubrange(24..<32, with: little(flags))
     bytes.replaceSubrange(56..<60, with: magic)

@@ -77,6 +77,59 @@ import Testing
     #expect(vm.entry.rawValue == 0x4020_0000)
   }
 
+  @Test func riscvKernelLiesLowestAndTheRestAboveIt() throws {
+    let text = TestFolder.vm(kernel: "path = \"guest:demo/kernel\"", tables: "[ramdisk]\npath = \"guest:demo/ramdisk\"")
+    let (bundle, vm) = try bundleAndVM(text, .riscv64)
+    #expect(bundle.manifest.architecture == .riscv64)
+    #expect(vm.memory.map(\.base.rawValue) == [0x8000_0000])
+    #expect(vm.images.map(\.kind) == [.kernel, .ramdisk])
+    // text_offset counts from the beginning of memory; the image takes 64 KiB, the tree as many.
+    #expect(vm.images.map(\.guestAddress.rawValue) == [0x8020_0000, 0x8022_0000])
+    #expect(vm.deviceTree.address.rawValue == 0x8021_0000)
+    #expect(vm.entry.rawValue == 0x8020_0000)
+    #expect(vm.devices.map(\.base.rawValue) == [0x1000_0000, 0x10_1000])
+  }
+
+  @Test func theSameFileDoesForBothArchitectures() throws {
+    let text = TestFolder.vm(kernel: "path = \"guest:demo/kernel\"")
+    #expect(try bundleAndVM(text, .aarch64).vm.entry.rawValue == 0x4020_0000)
+    #expect(try bundleAndVM(text, .riscv64).vm.entry.rawValue == 0x8020_0000)
+  }
+
+  @Test(arguments: [(Architecture.aarch64, "riscv.Image", "an arm64 Image"), (.riscv64, "Image", "a riscv64 Image")])
+  func kernelOfTheOtherArchitectureIsAMistake(_ architecture: Architecture, _ file: String, _ wanted: String) throws {
+    try folder.write("vm.toml", TestFolder.vm(kernel: "path = \"images/\(file)\""))
+    let finding = try #require(folder.load("vm.toml", architecture: architecture).findings.first)
+    #expect(finding.message.hasPrefix("the file is no kernel: it is"))
+    #expect(finding.advice?.hasPrefix(wanted) ?? false)
+  }
+
+  @Test(arguments: [(Architecture.aarch64, "riscv.elf", "243"), (.riscv64, "kernel.elf", "183")])
+  func programOfTheOtherArchitectureIsAMistake(_ architecture: Architecture, _ file: String, _ number: String) throws {
+    try folder.write("vm.toml", TestFolder.vm(kernel: "path = \"images/\(file)\""))
+    let messages = folder.load("vm.toml", architecture: architecture).findings.map(\.message)
+    #expect(messages == ["the ELF file is for another machine (number \(number))"])
+  }
+
+  @Test func systemForAnotherArchitectureThanAskedForIsAMistake() throws {
+    try folder.write("vm.toml", TestFolder.vm(kernel: "path = \"guest:demo/kernel\""))
+    try folder.write(
+      "system.toml", "vms = [\"vm.toml\"]\n[machine]\narchitecture = \"riscv64\"\ncpus = 2\nmemory = \"1GiB\"\n")
+    let path = folder.url.appending(path: "system.toml").path
+    #expect(SystemDescription.statedArchitecture(paths: [path]) == .riscv64)
+    #expect(folder.load("system.toml").system?.architecture == .riscv64)
+    #expect(folder.load("system.toml", architecture: .riscv64).system?.architecture == .riscv64)
+    let messages = folder.load("system.toml", architecture: .aarch64).findings.map(\.message)
+    #expect(messages == ["the system is for riscv64, and aarch64 was asked for"])
+  }
+
+  @Test func riscvDeviceOverTheMachinesOwnIsAMistake() throws {
+    let device = "[[device]]\nkind = \"clock\"\naddress = 0x10_0000"
+    try folder.write("vm.toml", TestFolder.vm(kernel: "path = \"guest:demo/kernel\"", tables: device))
+    let messages = folder.load("vm.toml", architecture: .riscv64).findings.map(\.message)
+    #expect(messages == ["the device at 0x100000 to 0x100fff overlaps the test finisher (0x100000 to 0x100fff)"])
+  }
+
   @Test(arguments: ["Image", "Image.gz", "zboot-gzip.efi", "zboot-zstd.efi"])
   func kernelIsInTheBundleAsPlainImage(_ file: String) throws {
     let (bundle, vm) = try bundleAndVM(TestFolder.vm(kernel: "path = \"images/\(file)\""))
@@ -187,9 +240,11 @@ import Testing
   private func build(_ text: String) throws -> VMManifest { try bundleAndVM(text).vm }
 
   /// The bundle of one VM, read back as the hypervisor does.
-  private func bundleAndVM(_ text: String) throws -> (bundle: SystemBundle, vm: VMManifest) {
+  private func bundleAndVM(_ text: String, _ architecture: Architecture = .aarch64) throws -> (
+    bundle: SystemBundle, vm: VMManifest
+  ) {
     try folder.write("vm.toml", text)
-    let loaded = folder.load("vm.toml")
+    let loaded = folder.load("vm.toml", architecture: architecture)
     #expect(folder.messages(loaded) == "")
     let bundle = try SystemBundle.read(SystemBundle.make(from: #require(loaded.system)).data)
     return (bundle, try #require(bundle.manifest.vms.first))

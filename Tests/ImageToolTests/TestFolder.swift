@@ -1,4 +1,5 @@
 import Foundation
+import Manifest
 
 @testable import ImageTool
 
@@ -23,8 +24,24 @@ final class TestFolder: Sendable {
     try text.write(to: url.appending(path: name), atomically: true, encoding: .utf8)
   }
 
-  func load(_ names: String..., cpus: Int? = nil, memory: UInt64? = nil) -> SystemDescription.Loaded {
-    SystemDescription.load(paths: names.map { url.appending(path: $0).path }, cpus: cpus, memory: memory)
+  func load(
+    _ names: String..., cpus: Int? = nil, memory: UInt64? = nil, architecture: Architecture? = nil
+  ) -> SystemDescription.Loaded {
+    SystemDescription.load(
+      paths: names.map { url.appending(path: $0).path }, cpus: cpus, memory: memory, architecture: architecture,
+      guests: guests)
+  }
+
+  /// A guest of each architecture that is here, and one that is not.
+  private func guests(_ architecture: Architecture) -> GuestLibrary {
+    func part(_ name: String, _ file: String) -> GuestLibrary.Part {
+      GuestLibrary.Part(name: name, file: url.appending(path: file), howToGet: "a fetched guest")
+    }
+    let image = architecture == .aarch64 ? "Image" : "riscv.Image"
+    return GuestLibrary([
+      .init(name: "demo", parts: [part("kernel", "images/\(image)"), part("ramdisk", "images/ramdisk.cpio")]),
+      .init(name: "other", parts: [part("kernel", "nowhere/Image")]),
+    ])
   }
 
   /// The findings as a user sees them, with paths relative to the folder.

@@ -33,7 +33,7 @@ extension BundleReport.VM {
         "    \(image.kind): \(size(image.byteCount)) from \(image.bundleOffset) of the bundle to \(image.guestAddress)")
     }
     lines.append("  interrupts")
-    for interrupt in interrupts { lines.append("    SPI \(interrupt.number): \(interrupt.device)") }
+    for interrupt in interrupts { lines.append("    \(interrupt.kind) \(interrupt.number): \(interrupt.device)") }
     return lines
   }
 

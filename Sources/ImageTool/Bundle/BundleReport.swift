@@ -20,6 +20,8 @@ public struct BundleReport: Codable, Equatable, Sendable {
   }
 
   public struct Interrupt: Codable, Equatable, Sendable {
+    /// As the interrupt controller calls and counts it.
+    public let kind: String
     public let number: UInt32
     public let device: String
   }
@@ -59,7 +61,7 @@ public struct BundleReport: Codable, Equatable, Sendable {
     byteCount = manifest.bundleByteCount
     whenAllStopped = "\(manifest.whenAllStopped.word)"
     logLevel = "\(manifest.logLevel.word)"
-    vms = manifest.vms.map { VM($0, manifest.architecture.guestMachine) }
+    vms = manifest.vms.map { VM($0, manifest.architecture) }
   }
 
   /// As JSON with the keys in a fixed order.
@@ -71,7 +73,8 @@ public struct BundleReport: Codable, Equatable, Sendable {
 }
 
 extension BundleReport.VM {
-  fileprivate init(_ vm: VMManifest, _ machine: GuestMachine) {
+  fileprivate init(_ vm: VMManifest, _ architecture: Architecture) {
+    let machine = architecture.guestMachine
     name = String(decoding: vm.name, as: UTF8.self)
     vcpus = vm.vcpus.map { vcpu in (0..<64).filter { vcpu.affinity & 1 << UInt64($0) != 0 } }
     hasOwnCPUs = vm.exclusiveCPUs
@@ -91,7 +94,7 @@ extension BundleReport.VM {
         bundleOffset: hexadecimal($0.bundleOffset), byteCount: $0.byteCount, memoryByteCount: $0.memoryByteCount)
     }
     var ranges: [(range: GuestPhysicalRange, use: String)] = vm.memory.map { ($0, "memory") }
-    ranges += machine.reserved.map { ($0, "interrupt controller") }
+    ranges += zip(machine.reserved, architecture.guestConventions.reservedWords).map { ($0, $1) }
     ranges += vm.devices.compactMap { device in device.range.map { ($0, "\(device.kind.word)") } }
     ranges += vm.images.compactMap { image in
       image.kind == .deviceTree ? nil : image.guestRange.map { ($0, "\(image.kind.word)") }
@@ -104,6 +107,9 @@ extension BundleReport.VM {
         first: hexadecimal($0.range.base.rawValue), last: hexadecimal($0.range.last.rawValue),
         byteCount: $0.range.byteCount, use: $0.use)
     }
-    interrupts = vm.devices.map { BundleReport.Interrupt(number: $0.interrupt, device: "\($0.kind.word)") }
+    interrupts = vm.devices.map {
+      BundleReport.Interrupt(
+        kind: architecture.guestConventions.interruptWord, number: $0.interrupt, device: "\($0.kind.word)")
+    }
   }
 }

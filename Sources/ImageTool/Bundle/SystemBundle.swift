@@ -38,23 +38,34 @@ public struct SystemBundle {
     return SystemBundle(manifest: manifest, data: data)
   }
 
-  /// Reads a bundle as the hypervisor does, and refuses what it would refuse.
+  /// Reads a bundle as the hypervisor of its architecture does, and refuses what that would refuse.
   public static func read(_ data: Data) throws(ReadError) -> SystemBundle {
+    for architecture in Architecture.allCases {
+      if let bundle = try read(data, of: architecture) { return bundle }
+    }
+    throw ReadError(description: "this is no bundle: \(ManifestError.otherArchitecture.reason)")
+  }
+
+  /// Nil where the bundle is for another architecture.
+  private static func read(_ data: Data, of architecture: Architecture) throws(ReadError) -> SystemBundle? {
     var rejected: [String] = []
+    let manifest: SystemManifest
     do {
-      let manifest = try data.withUnsafeBytes { bytes throws(ManifestError) in
+      manifest = try data.withUnsafeBytes { bytes throws(ManifestError) in
         // SAFETY: the bytes stay until the closure returns, and nothing read from them leaves it.
-        try unsafe SystemManifest(bundle: bytes, architecture: .aarch64) {
+        try unsafe SystemManifest(bundle: bytes, architecture: architecture) {
           rejected.append("the hypervisor would refuse VM \($0): \($1.reason)")
         }
       }
-      if let first = rejected.first { throw ReadError(description: first) }
-      return SystemBundle(manifest: manifest, data: data)
+    } catch ManifestError.otherArchitecture {
+      return nil
     } catch let error as ManifestError {
       throw ReadError(description: "this is no bundle: \(error.reason)")
     } catch {
-      throw ReadError(description: rejected.first ?? "\(error)")
+      throw ReadError(description: "\(error)")
     }
+    if let first = rejected.first { throw ReadError(description: first) }
+    return SystemBundle(manifest: manifest, data: data)
   }
 
   /// Writes the file whole or not at all.

@@ -11,7 +11,7 @@ struct ELFImage {
   enum Problem: Error {
     case not64Bit
     case bigEndian
-    /// A machine other than AArch64, by the ABI's number.
+    /// Another machine than the one that was asked for, by the ABI's number.
     case otherMachine(UInt16)
     /// Neither an executable nor a shared object: an object file, say.
     case notExecutable
@@ -20,22 +20,21 @@ struct ELFImage {
     case entryOutside(UInt64)
   }
 
-  private static let aarch64: UInt16 = 183
   let segments: [Segment]
   /// As a physical address.
   let entry: UInt64
 
   static func isOne(_ data: Data) -> Bool { data.hasBytes([0x7f, 0x45, 0x4c, 0x46], at: 0) }
 
-  /// Reads the headers of a file that `isOne`.
-  static func read(_ data: Data) -> Result<ELFImage, Problem> {
+  /// Reads the headers of a file that `isOne`, for a machine of the ABI's number `wanted`.
+  static func read(_ data: Data, machine wanted: UInt16) -> Result<ELFImage, Problem> {
     guard data.hasBytes([2], at: 4) else { return .failure(.not64Bit) }
     guard data.hasBytes([1], at: 5) else { return .failure(.bigEndian) }
     guard let type = data.number(UInt16.self, at: 16), let machine = data.number(UInt16.self, at: 18),
       let entry = data.number(UInt64.self, at: 24), let headers = data.number(UInt64.self, at: 32),
       let headerByteCount = data.number(UInt16.self, at: 54), let headerCount = data.number(UInt16.self, at: 56)
     else { return .failure(.damaged) }
-    guard machine == aarch64 else { return .failure(.otherMachine(machine)) }
+    guard machine == wanted else { return .failure(.otherMachine(machine)) }
     guard type == 2 || type == 3 else { return .failure(.notExecutable) }
     guard headerByteCount >= 56, headers <= UInt64(data.count) else { return .failure(.damaged) }
 

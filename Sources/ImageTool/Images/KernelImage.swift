@@ -3,13 +3,14 @@ import Manifest
 
 /// A kernel file, understood.
 enum KernelImage {
-  case arm64(Arm64Image, Data)
+  case linux(LinuxImage, Data)
   case elf(ELFImage)
   case raw(Data)
 }
 
 /// Finds out what a kernel file is, unpacking it where it is packed.
 struct KernelReader {
+  let architecture: Architecture
   let store: FileStore
   let findings: Findings
 
@@ -37,7 +38,7 @@ struct KernelReader {
         return nil
       }
       return unpacked(zboot.payload, of: url, by: tool, place)
-    case .arm64Image, .elf, .raw, nil: return plain(data, place)
+    case .arm64Image, .riscv64Image, .elf, .raw, nil: return plain(data, place)
     }
   }
 
@@ -45,7 +46,7 @@ struct KernelReader {
   private static func format(of data: Data) -> KernelFormat? {
     if data.hasBytes([0x1f, 0x8b], at: 0) { return .gzip }
     if EFIZboot.isOne(data) { return .zboot }
-    if Arm64Image.isOne(data) { return .arm64Image }
+    if let architecture = LinuxImage.architecture(of: data) { return architecture.guestConventions.imageFormat }
     return ELFImage.isOne(data) ? .elf : nil
   }
 
@@ -53,16 +54,16 @@ struct KernelReader {
     switch format(of: data) {
     case .gzip: "packed by gzip"
     case .zboot: "an EFI zboot file"
-    case .arm64Image: "an arm64 Image"
+    case .arm64Image: Architecture.aarch64.guestConventions.imageWords
+    case .riscv64Image: Architecture.riscv64.guestConventions.imageWords
     case .elf: "an ELF file"
     case .raw, nil: otherWords(of: data) ?? "of no known kind"
     }
   }
 
-  /// Files that people take for a kernel of this architecture.
+  /// Other files that people take for a kernel.
   private static func otherWords(of data: Data) -> String? {
     if data.hasBytes(Array("HdrS".utf8), at: 0x202) { return "an x86 kernel (bzImage)" }
-    if data.hasBytes([0x52, 0x53, 0x43, 0x05], at: 56) { return "a riscv64 Image" }
     if data.hasBytes([0xd0, 0x0d, 0xfe, 0xed], at: 0) { return "a device tree" }
     if data.hasBytes([0x27, 0x05, 0x19, 0x56], at: 0) { return "a U-Boot image (uImage)" }
     if data.hasBytes(Array("070701".utf8), at: 0) { return "a cpio archive, as ramdisks are" }
@@ -81,9 +82,9 @@ struct KernelReader {
   }
 
   private func plain(_ data: Data, _ place: SourcePlace) -> KernelImage? {
-    if Arm64Image.isOne(data) {
-      switch Arm64Image.read(data) {
-      case .success(let image): return .arm64(image, data)
+    if LinuxImage.architecture(of: data) == architecture {
+      switch LinuxImage.read(data, architecture) {
+      case .success(let image): return .linux(image, data)
       case .failure(.noSize):
         return refuse(place, "the Image does not say how much memory it takes (before Linux 3.17)", "a newer kernel")
       case .failure(.bigEndian): return refuse(place, "the Image is a big-endian kernel")
@@ -96,15 +97,17 @@ struct KernelReader {
     guard ELFImage.isOne(data) else {
       findings.report(
         place, "the file is no kernel: it is \(Self.words(of: data))",
-        advice: "an arm64 Image, plain or packed, an ELF file, or format = \"raw\" with `address`")
+        advice: "\(conventions.imageWords), plain or packed, an ELF file, or format = \"raw\" with `address`")
       return nil
     }
-    switch ELFImage.read(data) {
+    switch ELFImage.read(data, machine: conventions.elfMachine) {
     case .success(let image): return .elf(image)
     case .failure(.not64Bit): return refuse(place, "the ELF file is a 32-bit one")
     case .failure(.bigEndian): return refuse(place, "the ELF file is a big-endian one")
     case .failure(.otherMachine(let machine)):
-      return refuse(place, "the ELF file is for another machine (number \(machine))", "one for AArch64 (number 183)")
+      return refuse(
+        place, "the ELF file is for another machine (number \(machine))",
+        "one for \(conventions.elfWords) (number \(conventions.elfMachine))")
     case .failure(.notExecutable): return refuse(place, "the ELF file is not linked", "an executable")
     case .failure(.damaged): return refuse(place, "the ELF file's headers leave the file", "a whole file")
     case .failure(.nothingToLoad):
@@ -116,10 +119,11 @@ struct KernelReader {
     }
   }
 
-  private func refuse(
-    _ place: SourcePlace, _ message: String, _ advice: String = "a 64-bit little-endian kernel for AArch64"
-  ) -> KernelImage? {
-    findings.report(place, message, advice: advice)
+  private var conventions: GuestConventions { architecture.guestConventions }
+
+  private func refuse(_ place: SourcePlace, _ message: String, _ advice: String? = nil) -> KernelImage? {
+    findings.report(
+      place, message, advice: advice ?? "a 64-bit little-endian kernel for \(conventions.elfWords)")
     return nil
   }
 }

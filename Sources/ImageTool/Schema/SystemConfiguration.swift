@@ -7,7 +7,7 @@ struct SystemConfiguration {
   let logLevel: LogLevel
   let cpus: Located<Int>?
   let memory: Located<UInt64>?
-  let architecture: Architecture
+  let architecture: Located<Architecture>?
 }
 
 extension SystemConfiguration {
@@ -29,7 +29,7 @@ extension SystemConfiguration {
     let machine = table.table("machine", .machine)
     cpus = machine?.integer("cpus", in: 1...ManifestLimits.physicalCPUs)
     memory = machine?.size("memory")
-    architecture = machine?.word("architecture")?.value ?? .aarch64
+    architecture = machine?.word("architecture")
 
     if vms.isEmpty, case .array(let items) = table.item("vms")?.content, items.isEmpty,
       let place = table.item("vms")?.place

@@ -25,6 +25,8 @@ struct VMConfiguration {
   }
 
   let file: SourceFile
+  /// Of the machine that the VM is for.
+  let architecture: Architecture
   let name: Located<String>?
   let cpus: Located<Int>?
   /// Physical CPUs per vCPU.
@@ -50,10 +52,19 @@ struct VMConfiguration {
   var vcpuCount: Int { cpus?.value ?? affinity?.value.count ?? 1 }
 }
 
+extension VMConfiguration {
+  /// Every path of a file.
+  var paths: [String] {
+    ([kernel?.path, firmware?.path, ramdisk?.path, deviceTree?.path] + images.map(\.path)).compactMap { $0?.value }
+  }
+}
+
 /// How a kernel file is made.
 enum KernelFormat: ManifestWord {
   /// Linux's arm64 `Image`.
   case arm64Image
+  /// Linux's riscv64 `Image`.
+  case riscv64Image
   /// An `Image` or ELF file that gzip packed.
   case gzip
   /// An EFI program that unpacks the `Image` in it (`CONFIG_EFI_ZBOOT`).
@@ -65,6 +76,7 @@ enum KernelFormat: ManifestWord {
   var word: StaticString {
     switch self {
     case .arm64Image: "arm64-image"
+    case .riscv64Image: "riscv64-image"
     case .gzip: "gzip"
     case .zboot: "zboot"
     case .elf: "elf"
@@ -75,15 +87,17 @@ enum KernelFormat: ManifestWord {
 
 extension VMConfiguration {
   /// Reads a VM file whose values are `item`. Nil only where that is no table.
-  init?(_ file: SourceFile, _ item: ConfigurationItem, _ findings: Findings) {
+  init?(_ file: SourceFile, _ item: ConfigurationItem, for architecture: Architecture, _ findings: Findings) {
     guard let table = TableReader(item, .vm, findings) else { return nil }
     self.file = file
+    self.architecture = architecture
+    let machine = architecture.guestMachine
     name = Self.name(table, findings)
     cpus = table.integer("cpus", in: 1...ManifestLimits.vcpus)
     affinity = Self.affinity(table, vcpus: cpus, findings)
     exclusiveCPUs = table.boolean("exclusive-cpus")
     idle = table.word("idle")
-    memory = Self.memory(table, findings)
+    memory = Self.memory(table, from: machine.memoryBase, findings)
     autostart = table.boolean("autostart")
     onReset = table.word("on-reset")
     onFailure = table.word("on-failure")
@@ -97,7 +111,7 @@ extension VMConfiguration {
       DeviceTree(path: $0.string("path"), address: $0.address("address"), place: $0.place)
     }
     images = (table.tables("image", .image) ?? []).compactMap { Self.image($0) }
-    devices = table.tables("device", .device)?.compactMap { Self.device($0, findings) }
+    devices = table.tables("device", .device)?.compactMap { Self.device($0, of: machine, findings) }
 
     if let kernelPlace = table.keyPlace("kernel"), let firmwarePlace = table.keyPlace("firmware") {
       findings.report(
@@ -162,7 +176,9 @@ extension VMConfiguration {
   }
 
   /// A size, which begins where the guest's machine has RAM, or a list of ranges.
-  private static func memory(_ table: TableReader, _ findings: Findings) -> [Located<GuestPhysicalRange>] {
+  private static func memory(
+    _ table: TableReader, from base: GuestPhysicalAddress, _ findings: Findings
+  ) -> [Located<GuestPhysicalRange>] {
     guard let item = table.item("memory") else { return [] }
     func range(_ base: UInt64, _ byteCount: Located<UInt64>, _ place: SourcePlace) -> Located<GuestPhysicalRange>? {
       guard let range = GuestPhysicalRange(base: GuestPhysicalAddress(base), byteCount: byteCount.value) else {
@@ -174,8 +190,7 @@ extension VMConfiguration {
       return Located(value: range, place: place)
     }
     guard case .array(let items) = item.content else {
-      let base = Architecture.aarch64.guestMachine.memoryBase.rawValue
-      return table.size("memory").flatMap { range(base, $0, $0.place) }.map { [$0] } ?? []
+      return table.size("memory").flatMap { range(base.rawValue, $0, $0.place) }.map { [$0] } ?? []
     }
     if items.isEmpty { findings.report(item.place, "the VM has no memory", advice: "memory = \"256MiB\"") }
     return items.compactMap { item in
@@ -200,10 +215,12 @@ extension VMConfiguration {
     return table.string("path").map { ImageSource(path: $0, address: address) }
   }
 
-  private static func device(_ table: TableReader, _ findings: Findings) -> Located<DeviceManifest>? {
-    let machine = Architecture.aarch64.guestMachine
+  private static func device(
+    _ table: TableReader, of machine: GuestMachine, _ findings: Findings
+  ) -> Located<DeviceManifest>? {
     let address = table.address("address")
-    let interrupt = table.integer("interrupt", in: 0...Int(machine.interruptLimit) - 1)
+    let interrupt = table.integer(
+      "interrupt", in: Int(machine.interrupts.lowerBound)...Int(machine.interrupts.upperBound) - 1)
     guard let kind = table.word("kind", DeviceKind.self) else { return nil }
     var device: DeviceManifest
     switch kind.value {

@@ -13,9 +13,13 @@ struct GuestLayout {
     if let range { taken.append(range) }
   }
 
-  /// The lowest free place of `byteCount` bytes, `offset` bytes above a multiple of `alignment`, and takes it.
-  mutating func place(byteCount: UInt64, alignment: UInt64, offset: UInt64 = 0) -> GuestPhysicalAddress? {
-    let starts = memory.map(\.base.rawValue) + taken.compactMap { $0.last.advanced(by: 1)?.rawValue }
+  /// The lowest free place at or above `lowest` of `byteCount` bytes, `offset` bytes above a multiple of `alignment`,
+  /// and takes it.
+  mutating func place(
+    byteCount: UInt64, alignment: UInt64, offset: UInt64 = 0, from lowest: UInt64 = 0
+  ) -> GuestPhysicalAddress? {
+    let starts =
+      (memory.map(\.base.rawValue) + taken.compactMap { $0.last.advanced(by: 1)?.rawValue }).map { max($0, lowest) }
     let candidates = starts.compactMap { start -> GuestPhysicalRange? in
       // The first address at or above `start` that has the wanted offset.
       let below = start &- offset

@@ -8,7 +8,7 @@ struct ProblemReporter {
   let findings: Findings
 
   func report() {
-    var system = SystemManifest(architecture: .aarch64, vms: [vm.manifest])
+    var system = SystemManifest(architecture: configuration.architecture, vms: [vm.manifest])
     // The bundle is made later and by us; here nothing is wrong with places in it.
     system.bundleByteCount = .max
     system.visitProblems(ofVM: 0, report)
@@ -63,7 +63,7 @@ struct ProblemReporter {
         "ranges that do not overlap", also: [.init(label: "the other range", place: memory(other) ?? namePlace)])
     case .memoryOverlapsInterruptController(let index):
       say(
-        memory(index), "\(text(vm.manifest.memory[index])) overlaps the interrupt controller \(reserved)",
+        memory(index), "\(text(vm.manifest.memory[index])) overlaps the \(reserved(vm.manifest.memory[index]))",
         "memory from \(hexadecimal(machine.memoryBase.rawValue)) on")
     default: break
     }
@@ -155,7 +155,7 @@ struct ProblemReporter {
         also: [.init(label: "the VM's memory", place: memory(memoryIndex) ?? namePlace)])
     case .deviceOverlapsInterruptController(let index):
       say(
-        device(index), "the device at \(range(index)) overlaps the interrupt controller \(reserved)",
+        device(index), "the device at \(range(index)) overlaps the \(reserved(devices[index].range))",
         "another address, such as \(hexadecimal(machine.uart.base.rawValue + 0x10_0000))")
     case .devicesOverlap(let index, let otherIndex):
       say(device(index), "two devices are at \(range(index))", "an address for each", also: other(otherIndex))
@@ -186,7 +186,13 @@ struct ProblemReporter {
     return [.init(label: "its CPUs", place: lists[vcpu].place)]
   }
 
-  private var reserved: String { "(" + machine.reserved.map(text).joined(separator: ", ") + ")" }
+  /// What of the machine's own things the range overlaps, and where all of that is.
+  private func reserved(_ range: GuestPhysicalRange?) -> String {
+    let words = configuration.architecture.guestConventions.reservedWords
+    let all = zip(machine.reserved, words).map { (range: $0, word: $1) }
+    let word = all.first { range?.overlaps($0.range) ?? false }?.word ?? ""
+    return word + " (" + all.filter { $0.word == word }.map { text($0.range) }.joined(separator: ", ") + ")"
+  }
 
   private func text(_ range: GuestPhysicalRange) -> String {
     "\(hexadecimal(range.base.rawValue)) to \(hexadecimal(range.last.rawValue))"

@@ -70,14 +70,15 @@ struct SuppliedDeviceTree {
   }
 
   private func checkDevice(_ node: DeviceTreeNode, _ tree: FlattenedDeviceTree, _ findings: Findings) {
-    let machine = Architecture.aarch64.guestMachine
+    let machine = configuration.architecture.guestMachine
+    let conventions = configuration.architecture.guestConventions
     let devices = configuration.devices?.map(\.value) ?? [machine.uart, machine.clock]
     let places: [UInt64]
-    if node.isCompatible(with: "arm,pl011") {
+    if node.isCompatible(with: conventions.uart) {
       places = devices.filter { $0.kind == .uart }.map(\.base.rawValue)
-    } else if node.isCompatible(with: "arm,pl031") {
+    } else if node.isCompatible(with: conventions.clock) {
       places = devices.filter { $0.kind == .clock }.map(\.base.rawValue)
-    } else if node.isCompatible(with: "arm,gic-v3") {
+    } else if node.isCompatible(with: conventions.interruptController) {
       places = machine.reserved.map(\.base.rawValue).prefix(1).map { $0 }
     } else {
       return

@@ -22,6 +22,8 @@ public struct SystemDescription {
     /// Every mistake in every file, in the order of the files and their lines.
     public let findings: [Finding]
     public let files: [SourceFile]
+    /// The guests that the files name as `guest:NAME/PART`, whether there are such guests or not.
+    public let guests: [String]
   }
 
   /// The VMs' names, in order.
@@ -33,8 +35,25 @@ public struct SystemDescription {
   ///   - paths: as the user wrote them, relative to the current folder; messages repeat them.
   ///   - cpus: of the machine, instead of what the system file says.
   ///   - memory: of the machine in bytes, instead of what the system file says.
-  public static func load(paths: [String], cpus: Int? = nil, memory: UInt64? = nil) -> Loaded {
-    var loader = SystemLoader(cpus: cpus, memory: memory)
+  ///   - architecture: of the machine; where it is nil, what the system file says. The two must not differ.
+  ///   - guests: those that the files may name, for an architecture.
+  public static func load(
+    paths: [String], cpus: Int? = nil, memory: UInt64? = nil, architecture: Architecture? = nil,
+    guests: @escaping (Architecture) -> GuestLibrary = { _ in GuestLibrary() }
+  ) -> Loaded {
+    var loader = SystemLoader(cpus: cpus, memory: memory, architecture: architecture, guests: guests)
     return loader.load(paths)
+  }
+
+  /// The architecture that the system is for.
+  public var architecture: Architecture { manifest.architecture }
+
+  /// The architecture that a system file names; nil where there is none, or it names none.
+  public static func statedArchitecture(paths: [String]) -> Architecture? {
+    guard paths.count == 1, let data = try? Data(contentsOf: URL(filePath: paths[0])) else { return nil }
+    let findings = Findings()
+    let file = SourceFile(path: paths[0], url: URL(filePath: paths[0]), bytes: [UInt8](data))
+    guard let item = TOMLReader.read(file, findings), SystemConfiguration.isMeant(by: item) else { return nil }
+    return SystemConfiguration(item, findings)?.architecture?.value
   }
 }

@@ -9,22 +9,28 @@ struct VMBuilder {
 
   private let configuration: VMConfiguration
   private let store: FileStore
+  private let guests: GuestLibrary
   private let findings: Findings
   private var layout: GuestLayout
   private var images: [ImagePlacement] = []
   private var payloads: [Data] = []
   private var sources: [BuiltVM.Source] = []
 
-  private init(_ configuration: VMConfiguration, _ store: FileStore, _ findings: Findings) {
+  private init(
+    _ configuration: VMConfiguration, _ store: FileStore, _ guests: GuestLibrary, _ findings: Findings
+  ) {
     self.configuration = configuration
     self.store = store
+    self.guests = guests
     self.findings = findings
     layout = GuestLayout(memory: configuration.memory.map(\.value))
   }
 
   /// Nil, with findings, where the VM cannot be put together.
-  static func build(_ configuration: VMConfiguration, _ store: FileStore, _ findings: Findings) -> BuiltVM? {
-    var builder = VMBuilder(configuration, store, findings)
+  static func build(
+    _ configuration: VMConfiguration, _ store: FileStore, _ guests: GuestLibrary, _ findings: Findings
+  ) -> BuiltVM? {
+    var builder = VMBuilder(configuration, store, guests, findings)
     return builder.build()
   }
 
@@ -58,22 +64,19 @@ struct VMBuilder {
     if let ramdisk, let address = fixedRamdisk {
       add(.ramdisk, ramdisk.data, at: address.value, label: "the ramdisk", ramdisk.source.path, address.place)
     }
-    guard let treePlace = placeDeviceTree(tree) else { return nil }
-    if case .movable(let header, let data)? = kernel.map(placement), let source = configuration.kernel {
-      guard
-        let base = place(
-          header.memoryByteCount, alignment: Arm64Image.alignment, offset: header.textOffset, "the kernel", source.path)
-      else { return nil }
-      add(
-        Part(
-          kind: .kernel, data: data, address: base, memoryByteCount: header.memoryByteCount, label: "the kernel",
-          path: source.path.value, place: source.path.place), isTaken: true)
+    var treePlace: DeviceTreePlacement?
+    if !conventions.kernelLiesLowest { treePlace = placeDeviceTree(tree) }
+    if conventions.kernelLiesLowest || treePlace != nil, case .movable(let header, let data)? = kernel.map(placement) {
+      guard let base = placeKernel(header, data) else { return nil }
       entry = base
     }
+    if conventions.kernelLiesLowest { treePlace = placeDeviceTree(tree) }
+    guard let treePlace else { return nil }
     if let ramdisk, fixedRamdisk == nil {
       guard
         let base = place(
-          UInt64(ramdisk.data.count), alignment: ManifestLimits.pageByteCount, "the ramdisk", ramdisk.source.path)
+          UInt64(ramdisk.data.count), alignment: ManifestLimits.pageByteCount, from: endOfKernel, "the ramdisk",
+          ramdisk.source.path)
       else { return nil }
       add(
         Part(
@@ -102,7 +105,7 @@ struct VMBuilder {
   }
 
   private func manifest(entry: UInt64, _ tree: DeviceTreePlacement, _ commandLine: [UInt8]) -> VMManifest {
-    let machine = Architecture.aarch64.guestMachine
+    let machine = configuration.architecture.guestMachine
     let vcpus = (0..<configuration.vcpuCount).map { index in
       let lists = configuration.affinity?.value ?? []
       let cpus = index < lists.count ? lists[index].value : []
@@ -119,27 +122,36 @@ struct VMBuilder {
       logLevel: configuration.logLevel?.value ?? .info)
   }
 
+  private var conventions: GuestConventions { configuration.architecture.guestConventions }
+
   // MARK: Files
 
-  private func url(_ path: String) -> URL {
-    URL(filePath: path, relativeTo: configuration.file.url.deletingLastPathComponent())
+  private func file(_ path: Located<String>) -> (url: URL, data: Data)? {
+    let url: URL
+    var part: GuestLibrary.Part?
+    if let reference = GuestReference(path.value) {
+      guard let found = guests.find(reference, at: path.place, findings) else { return nil }
+      part = found
+      url = found.file
+    } else {
+      url = URL(filePath: path.value, relativeTo: configuration.file.url.deletingLastPathComponent())
+    }
+    switch store.read(url) {
+    case .success(let data): return (url, data)
+    case .failure(.missing) where part != nil:
+      findings.report(path.place, "this guest is not here yet", advice: part?.howToGet)
+    case .failure(let problem):
+      findings.report(path.place, problem.message, advice: problem.advice)
+    }
+    return nil
   }
 
-  private func read(_ path: Located<String>) -> Data? {
-    switch store.read(url(path.value)) {
-    case .success(let data): return data
-    case .failure(let problem):
-      let isDemo = path.value.contains(".cache/guests/")
-      findings.report(
-        path.place, problem.message,
-        advice: isDemo && problem == .missing ? "`./apus guests --get` fetches the demo guests" : problem.advice)
-      return nil
-    }
-  }
+  private func read(_ path: Located<String>) -> Data? { file(path)?.data }
 
   private func readKernel() -> KernelImage? {
-    guard let kernel = configuration.kernel, let data = read(kernel.path),
-      let image = KernelReader(store: store, findings: findings).read(kernel, at: url(kernel.path.value), data: data)
+    let reader = KernelReader(architecture: configuration.architecture, store: store, findings: findings)
+    guard let kernel = configuration.kernel, let file = file(kernel.path),
+      let image = reader.read(kernel, at: file.url, data: file.data)
     else { return nil }
     switch image {
     case .raw:
@@ -147,24 +159,31 @@ struct VMBuilder {
         if kernel.hasAddress { return nil }
         findings.report(
           kernel.place, "a raw kernel does not say where it goes",
-          advice: "address = 0x4020_0000, and `entry` if it is another")
+          advice: "address = \(exampleAddress), and `entry` if it is another")
         return nil
       }
     case .elf:
       if let address = kernel.address {
         findings.report(address.place, "an ELF file itself says where it goes", advice: "[kernel] without `address`")
       }
-    case .arm64(let header, _):
-      if let address = kernel.address, address.value % Arm64Image.alignment != header.textOffset {
+    case .linux(let header, _):
+      if let address = kernel.address, address.value % LinuxImage.alignment != header.offset {
         findings.report(
-          address.place, "an arm64 Image cannot lie at \(hexadecimal(address.value))",
-          advice: (header.textOffset == 0 ? "" : "\(hexadecimal(header.textOffset)) above ") + "a multiple of 2 MiB")
+          address.place, "\(conventions.imageWords) cannot lie at \(hexadecimal(address.value))",
+          advice: (header.offset == 0 ? "" : "\(hexadecimal(header.offset)) above ") + "a multiple of 2 MiB")
       }
     }
     if let entry = kernel.entry, kernel.format?.value != .raw {
       findings.report(entry.place, "the file itself says where it starts", advice: "`entry` only with format = \"raw\"")
     }
     return image
+  }
+
+  /// An address in the VM's memory, as people write it.
+  private var exampleAddress: String {
+    let address = configuration.architecture.guestMachine.memoryBase.rawValue + LinuxImage.alignment
+    let digits = String(address, radix: 16)
+    return "0x\(digits.dropLast(4))_\(digits.suffix(4))"
   }
 
   private func readRamdisk() -> (source: VMConfiguration.ImageSource, data: Data)? {
@@ -201,7 +220,7 @@ struct VMBuilder {
 
   private enum KernelPlacement {
     case fixed([Part], entry: UInt64)
-    case movable(Arm64Image, Data)
+    case movable(LinuxImage, Data)
   }
 
   private func placement(of kernel: KernelImage) -> KernelPlacement {
@@ -222,18 +241,43 @@ struct VMBuilder {
         part(segment.bytes, segment.address, segment.memoryByteCount, "part \(index) of the kernel")
       }
       return .fixed(parts, entry: image.entry)
-    case .arm64(let header, let data):
+    case .linux(let header, let data):
       guard let address = source?.address?.value else { return .movable(header, data) }
       return .fixed([part(data, address, header.memoryByteCount, "the kernel")], entry: address)
     }
   }
 
-  /// A free place; nil, with a finding, where there is none.
+  private mutating func placeKernel(_ header: LinuxImage, _ data: Data) -> UInt64? {
+    guard let source = configuration.kernel else { return nil }
+    let lowest = (configuration.memory.first?.value.base.rawValue ?? 0).addingReportingOverflow(header.distance)
+    guard
+      let base = place(
+        header.memoryByteCount, alignment: LinuxImage.alignment, offset: header.offset, from: lowest.partialValue,
+        "the kernel", source.path)
+    else { return nil }
+    add(
+      Part(
+        kind: .kernel, data: data, address: base, memoryByteCount: header.memoryByteCount, label: "the kernel",
+        path: source.path.value, place: source.path.place), isTaken: true)
+    return base
+  }
+
+  /// The first address that the device tree and the ramdisk may have, where they must lie above the kernel.
+  private var endOfKernel: UInt64 {
+    guard conventions.kernelLiesLowest else { return 0 }
+    return images.filter { $0.kind == .kernel }.compactMap { $0.guestRange?.last.advanced(by: 1)?.rawValue }.max() ?? 0
+  }
+
+  /// A free place, at or above `lowest` where there is one; nil, with a finding, where there is none.
   private mutating func place(
-    _ byteCount: UInt64, alignment: UInt64, offset: UInt64 = 0, _ label: String, _ path: Located<String>
+    _ byteCount: UInt64, alignment: UInt64, offset: UInt64 = 0, from lowest: UInt64, _ label: String,
+    _ path: Located<String>
   ) -> UInt64? {
-    if let base = layout.place(byteCount: byteCount, alignment: alignment, offset: offset) { return base.rawValue }
-    let needed = images.reduce(byteCount + 2 * Arm64Image.alignment) { $0 + $1.memoryByteCount }
+    for lowest in [lowest, 0] {
+      let base = layout.place(byteCount: byteCount, alignment: alignment, offset: offset, from: lowest)
+      if let base { return base.rawValue }
+    }
+    let needed = images.reduce(byteCount + 2 * LinuxImage.alignment) { $0 + $1.memoryByteCount }
     findings.report(
       path.place, "\(label) takes \(ByteSize.text(byteCount)), and no place in the VM's memory has that free",
       advice: "memory = \(ByteSize.configurationText(needed)) or more",
@@ -241,7 +285,8 @@ struct VMBuilder {
     return nil
   }
 
-  /// Where the device tree goes: at the bottom of memory, where firmware looks for it, if that is free.
+  /// Where the device tree goes: at the bottom of memory, where firmware looks for it, if that is free, or above the
+  /// kernel.
   private mutating func placeDeviceTree(_ supplied: SuppliedDeviceTree?) -> DeviceTreePlacement? {
     let wanted = configuration.deviceTree
     if wanted == nil && configuration.bootProtocol?.value == .raw { return DeviceTreePlacement.none }
@@ -256,7 +301,11 @@ struct VMBuilder {
       layout.take(placement.range)
       return placement
     }
-    guard let base = layout.place(byteCount: room, alignment: ManifestLimits.pageByteCount) else {
+    let page = ManifestLimits.pageByteCount
+    guard
+      let base = layout.place(byteCount: room, alignment: page, from: endOfKernel)
+        ?? layout.place(byteCount: room, alignment: page)
+    else {
       let place = wanted?.path?.place ?? configuration.memory.first?.place ?? SourcePlace(configuration.file, nil)
       findings.report(
         place, "the device tree's \(ByteSize.text(room)) find no free place in the VM's memory",

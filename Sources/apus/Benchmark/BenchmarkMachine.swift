@@ -8,13 +8,7 @@ struct BenchmarkMachine {
   var cpuModel: String {
     switch architecture {
     case .aarch64: "cortex-a57,cntfrq=1000000000"
-    }
-  }
-
-  /// QEMU's machine without what a hypervisor needs.
-  var nativeMachine: String {
-    switch architecture {
-    case .aarch64: "virt,gic-version=3"
+    case .riscv64: "rv64,h=true"
     }
   }
 
@@ -27,6 +21,8 @@ struct BenchmarkMachine {
         // Vectors for exceptions from a lower level in AArch64 state (Arm ARM DDI 0487, D1.3.1).
         ("synchronous", "hypervisor_vectors", 0x400), ("interrupt", "hypervisor_vectors", 0x480),
       ]
+    case .riscv64:
+      [("hypervisor", "__image_start", 0), ("end", "__text_end", 0)]
     }
   }
 
@@ -34,6 +30,7 @@ struct BenchmarkMachine {
   var linuxConsole: String {
     switch architecture {
     case .aarch64: "console=ttyAMA0"
+    case .riscv64: "console=ttyS0"
     }
   }
 
@@ -45,7 +42,7 @@ struct BenchmarkMachine {
 
   /// Boots `start` without a hypervisor.
   func native(_ start: QEMUCommand.Start, cpus: Int, memory: UInt64 = Self.memory) -> QEMUCommand {
-    command(machine: nativeMachine, start, cpus: cpus, memory: memory)
+    command(machine: architecture.emulated.nativeMachine, start, cpus: cpus, memory: memory)
   }
 
   /// Boots the hypervisor with a bundle. The verdict's token is fixed: every run executes the same.
@@ -65,7 +62,7 @@ struct BenchmarkMachine {
 
   /// QEMU's version in words: `7.2.22`.
   func emulatorVersion() throws(Failure) -> String {
-    let output = try Tool.output(QEMUCommand.executable(for: architecture), ["--version"], otherwise: .missing)
+    let output = try Tool.output(architecture.emulated.executable, ["--version"], otherwise: .missing)
     guard let match = output.firstMatch(of: /version (\d+(?:\.\d+)+)/) else {
       throw Failure(.missing, "QEMU does not say its version: \(output)")
     }

@@ -93,11 +93,12 @@ final class BenchmarkRunner {
 
   private func linuxFigures(cpus: Int, _ side: Side, _ boot: BenchmarkBoot) throws(Failure) -> [String: Double] {
     let store = GuestStore(repository: build.repository, architecture: build.architecture)
-    try store.get(.demo)
+    let demo = GuestKit.demo(build.architecture)
+    try store.get(demo)
     let ramdisk = boot.folder.appending(path: "workload.cpio")
     try WorkloadRamdisk.write(build.workload, to: ramdisk)
     let vm = BenchmarkVM(
-      name: "linux", kernel: store.folder(of: .demo).appending(path: GuestKit.demo.files[0]), ramdisk: ramdisk,
+      name: "linux", kernel: store.file(demo.parts[0], of: demo), ramdisk: ramdisk,
       commandLine: "\(machine.linuxConsole) quiet nokaslr norandmaps transparent_hugepage=never", cpus: cpus,
       memory: 512 << 20)
     let (lines, counts) = try run(try command(for: [vm], side, cpus: cpus, boot), side, boot)
@@ -141,7 +142,8 @@ final class BenchmarkRunner {
         paths.append(file.pathFromHere)
       }
       let bundle = bundle(of: boot)
-      _ = try BootConfiguration(paths: paths, cpus: cpus, memory: BenchmarkMachine.memory)
+      let store = GuestStore(repository: build.repository, architecture: build.architecture)
+      _ = try BootConfiguration(paths: paths, store: store, cpus: cpus, memory: BenchmarkMachine.memory)
         .write(to: bundle, BootConfiguration.Changes())
       return machine.hypervisor(build.image.path, bundle: bundle.path, cpus: cpus)
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ImageTool
+import Manifest
 
 /// `apus check`: finds every mistake in a configuration.
 struct CheckCommand: ParsableCommand {
@@ -20,9 +21,9 @@ struct CheckCommand: ParsableCommand {
   func run() throws {
     try reportingFailures {
       let system = try arguments.load()
-      let vms = system.vmNames
-      let machine = "\(system.machine.cpus) CPUs and \(ByteSize.text(system.machine.memory))"
-      print("no mistakes in \(system.files.count) files: \(vms.joined(separator: ", ")) on a machine with \(machine)")
+      let machine =
+        "a machine of \(system.architecture.name), \(system.machine.cpus) CPUs, \(ByteSize.text(system.machine.memory))"
+      print("no mistakes in \(system.files.count) files: \(system.vmNames.joined(separator: ", ")) on \(machine)")
     }
   }
 }

@@ -13,11 +13,12 @@ struct GuestsCommand: ParsableCommand {
         ./apus guests                     list the guests and where each comes from
         ./apus guests --get               get what the demo runs
         ./apus guests --get trixie-cloud  get another
+        ./apus guests --get --arch riscv64  get what the demo runs on riscv64
         ./apus guests --get --all         get all of them, for the tests
       """)
 
   @Option(help: "The architecture of the guests.")
-  var arch: Architecture = .aarch64
+  var arch = Architecture.standard
 
   @Flag(help: "Get the guests that are named (the demo's where none is) instead of listing.")
   var get = false
@@ -32,8 +33,9 @@ struct GuestsCommand: ParsableCommand {
   var names: [String] = []
 
   mutating func validate() throws {
-    for name in names where !GuestKit.all.contains(where: { $0.name == name }) {
-      throw ValidationError("there is no guest \(name); there are " + GuestKit.all.map(\.name).joined(separator: ", "))
+    let all = GuestKit.all(arch).map(\.name)
+    for name in names where !all.contains(name) {
+      throw ValidationError("there is no guest \(name); there are " + all.joined(separator: ", "))
     }
   }
 
@@ -44,13 +46,14 @@ struct GuestsCommand: ParsableCommand {
         list(store)
         return
       }
-      let named = GuestKit.all.filter { names.contains($0.name) }
-      for kit in all ? GuestKit.all : named.isEmpty ? [.demo] : named { try store.get(kit, refreshing: refresh) }
+      let kits = GuestKit.all(arch)
+      let named = kits.filter { names.contains($0.name) }
+      for kit in all ? kits : named.isEmpty ? Array(kits.prefix(1)) : named { try store.get(kit, refreshing: refresh) }
     }
   }
 
   private func list(_ store: GuestStore) {
-    for kit in GuestKit.all {
+    for kit in GuestKit.all(arch) {
       let state = store.origin(of: kit) ?? "not fetched"
       print("\(kit.name)\n    \(kit.summary)\n    \(state)")
     }

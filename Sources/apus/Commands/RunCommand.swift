@@ -16,19 +16,17 @@ struct RunCommand: ParsableCommand {
 
       Examples:
         ./apus run                             the demo: two Linux VMs of two CPUs each
+        ./apus run --arch riscv64              the same on another architecture
         ./apus run --cpus 1                    the same on a machine with one CPU
         ./apus run mine.toml other.toml        two VMs of yours
         ./apus run --gdb                       wait for a debugger on port 1234
         ./apus run -- -d int -D exceptions.log more arguments for QEMU
       """)
 
-  @Option(help: "The architecture to boot.")
-  var arch: Architecture = .aarch64
-
   @Option(help: "QEMU's machine; `virt` gets the options that a hypervisor needs, anything else is taken as it is.")
   var machine = "virt"
 
-  @Option(help: ArgumentHelp("QEMU's CPU model; cortex-a57 where it is not given.", valueName: "model"))
+  @Option(help: ArgumentHelp("QEMU's CPU model, instead of the architecture's usual one.", valueName: "model"))
   var cpuModel: String?
 
   @Option(help: "What the hypervisor tells, instead of what the configuration says.")
@@ -52,12 +50,13 @@ struct RunCommand: ParsableCommand {
     try reportingFailures {
       let repository = try Repository.current()
       let isInteractive = Terminal.isInputTerminal
+      let arch = try arguments.architecture()
 
       try HostPackages.require(HostPackages.toRun(arch), consent: yes ? .given : .ask)
       try HostPackages.checkEmulator(arch)
       let build = HypervisorBuild(repository: repository, architecture: arch)
       try build.build()
-      let configuration = try configurationWithGuests(repository)
+      let configuration = try configurationWithGuests(repository, arch)
 
       let token = Verdict.makeToken()
       let folder = repository.build.appending(path: "run/\(arch.name)", directoryHint: .isDirectory)
@@ -76,14 +75,16 @@ struct RunCommand: ParsableCommand {
   }
 
   /// The configuration that was asked for, with the guests it names in the cache.
-  private func configurationWithGuests(_ repository: Repository) throws(Failure) -> BootConfiguration {
+  private func configurationWithGuests(
+    _ repository: Repository, _ arch: Architecture
+  ) throws(Failure) -> BootConfiguration {
+    let store = GuestStore(repository: repository, architecture: arch)
     func configuration(_ paths: [String]) -> BootConfiguration {
-      BootConfiguration(paths: paths, cpus: arguments.cpus, memory: arguments.memory)
+      BootConfiguration(paths: paths, store: store, cpus: arguments.cpus, memory: arguments.memory)
     }
     let wanted = configuration(try arguments.paths())
-    let store = GuestStore(repository: repository, architecture: arch)
     do {
-      for kit in wanted.kits(store) { try store.get(kit) }
+      for kit in wanted.kits { try store.get(kit) }
       return wanted
     } catch {
       guard arguments.files.isEmpty, error.kind == .missing else { throw error }
@@ -107,8 +108,8 @@ struct RunCommand: ParsableCommand {
       return (system, "\(configuration.paths.joined(separator: ", ")): checked, bundle of \(size) MiB")
     }
     return QEMUCommand(
-      architecture: arch, machine: QEMUCommand.hypervisorMachine(machine, arch),
-      cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(arch), cpus: system.cpus, memory: "\(system.memory >> 20)M",
+      architecture: build.architecture, machine: QEMUCommand.hypervisorMachine(machine, build.architecture),
+      cpuModel: cpuModel ?? build.architecture.emulated.cpuModel, cpus: system.cpus, memory: "\(system.memory >> 20)M",
       start: .kernel(
         build.image.path, initrd: bundle.path,
         bootArguments: "apus.token=\(token)" + (isInteractive ? " apus.focus=1" : "")), waitsForDebugger: gdb,

@@ -15,11 +15,15 @@ struct TestCommand: ParsableCommand {
         ./apus test             everything of the short tier
         ./apus test --long      also the long boots
         ./apus test boot        the boots only (lint, host, boot and bench can be named)
+        ./apus test boot --arch riscv64  the boots on one architecture
         ./apus test PSCI        the tests with PSCI in their name
       """)
 
-  @Option(help: "The architecture to boot.")
-  var arch: Architecture = .aarch64
+  @Option(
+    help: ArgumentHelp(
+      "An architecture to boot; can be given several times. Without it: all that there are.",
+      valueName: Architecture.allValueStrings.joined(separator: "|")))
+  var arch: [Architecture] = []
 
   @Flag(help: "Also run what takes long: ten times as many seeds of the simulations, the long boots.")
   var long = false
@@ -41,14 +45,20 @@ struct TestCommand: ParsableCommand {
       var report = TestReport(hasColours: Terminal.outputHasColours)
       let kinds = filter.flatMap(Kind.init(rawValue:)).map { [$0] } ?? Kind.allCases
       let part = filter.flatMap { Kind(rawValue: $0) == nil ? $0 : nil }
-      try HostPackages.require(HostPackages.toRun(arch) + HostPackages.toTest, consent: yes ? .given : .ask)
-      try HostPackages.checkEmulator(arch)
+      let architectures =
+        arch.isEmpty
+        ? Architecture.allCases.filter { HypervisorBuild(repository: repository, architecture: $0).hasSources } : arch
+      try HostPackages.require(
+        architectures.flatMap(HostPackages.toRun) + HostPackages.toTest, consent: yes ? .given : .ask)
+      for architecture in architectures { try HostPackages.checkEmulator(architecture) }
 
       let host = HostTests(repository: repository)
       if kinds.contains(.lint), part == nil { try lint(host, &report) }
       if kinds.contains(.host) { try runHostTests(host, part, &report) }
-      if kinds.contains(.boot) { try boot(repository, part, &report) }
-      if kinds.contains(.bench) { try bench(repository, part, &report) }
+      for architecture in architectures {
+        if kinds.contains(.boot) { try boot(repository, architecture, part, &report) }
+        if kinds.contains(.bench) { try bench(repository, architecture, part, &report) }
+      }
 
       tell(report.summary)
       if !report.isSuccess { throw ExitCode(Failure.Kind.failed.rawValue) }
@@ -72,35 +82,46 @@ struct TestCommand: ParsableCommand {
         + " all of it in .build/tests/host.log")
   }
 
-  private func boot(_ repository: Repository, _ part: String?, _ report: inout TestReport) throws {
+  private func boot(
+    _ repository: Repository, _ architecture: Architecture, _ part: String?, _ report: inout TestReport
+  ) throws {
     let all = try BootTest.all(in: repository.file("Tests/Boot"))
     let chosen = all.filter { entry in
-      (long || entry.test.tier != .long) && (part.map { entry.test.name.contains($0) } ?? true)
+      entry.test.runs(on: architecture) && (long || entry.test.tier != .long)
+        && (part.map { entry.test.name.contains($0) } ?? true)
     }
     guard !chosen.isEmpty else { return }
-    let problem = buildProblem(repository)
-    let runner = BootRunner(repository: repository, architecture: arch, hypervisorProblem: problem)
+    let problem = buildProblem(repository, architecture)
+    let runner = BootRunner(repository: repository, architecture: architecture, hypervisorProblem: problem)
     runner.prepare(chosen)
     for (file, test) in chosen {
       let start = ContinuousClock.now
-      let outcome = Progress.shared.step("boot", test.name) { _ in (runner.run(test, file: file), nil) }
-      tell(report.add("boot", test.name, outcome, Progress.seconds(since: start)))
+      let outcome = Progress.shared.step("boot", "\(architecture.name): \(test.name)") { _ in
+        (runner.run(test, file: file), nil)
+      }
+      tell(report.add("boot", "\(architecture.name): \(test.name)", outcome, Progress.seconds(since: start)))
     }
   }
 
   /// Measures what our own guest can, beside the stored figures.
-  private func bench(_ repository: Repository, _ part: String?, _ report: inout TestReport) throws {
-    let name = "no row costs over 2 % more than Benchmarks says"
-    guard part.map({ name.contains($0) }) ?? true else { return }
+  private func bench(
+    _ repository: Repository, _ architecture: Architecture, _ part: String?, _ report: inout TestReport
+  ) throws {
+    let name = "\(architecture.name): no row costs over 2 % more than Benchmarks says"
+    guard part.map({ name.contains($0) }) ?? true, BenchmarkFigures.file(architecture, in: repository).exists else {
+      return
+    }
     let start = ContinuousClock.now
-    let outcome = buildProblem(repository).map(TestReport.Outcome.notRun) ?? BenchmarkTest.run(repository, arch)
+    let outcome =
+      buildProblem(repository, architecture).map(TestReport.Outcome.notRun)
+      ?? BenchmarkTest.run(repository, architecture)
     tell(report.add("bench", name, outcome, Progress.seconds(since: start)))
   }
 
   /// Builds the hypervisor; what went wrong where it does not build.
-  private func buildProblem(_ repository: Repository) -> String? {
+  private func buildProblem(_ repository: Repository, _ architecture: Architecture) -> String? {
     do {
-      try HypervisorBuild(repository: repository, architecture: arch).build()
+      try HypervisorBuild(repository: repository, architecture: architecture).build()
       return nil
     } catch {
       return error.description

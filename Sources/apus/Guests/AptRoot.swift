@@ -14,14 +14,31 @@ struct AptRoot {
   private var environment: [String: String?] { ["APT_CONFIG": configuration.path] }
 
   /// Writes apt's configuration and fetches the lists.
-  func update(_ step: Progress.Step) throws(Failure) {
+  ///
+  /// Where the lists of the security updates are not as their signed index says, as on a mirror that is being written,
+  /// the release alone is taken.
+  /// - Returns: the suites that were taken.
+  func update(_ step: Progress.Step) throws(Failure) -> [String] {
     for name in ["lists/partial", "cache/archives/partial", "parts", "state"] {
       try folder.appending(path: name).makeFolder()
     }
     try folder.appending(path: "status").writeAtomically(Data())
-    try folder.appending(path: "sources.list").writeAtomically(Data(sources.utf8))
     try configuration.writeAtomically(Data(settings.utf8))
+    do {
+      return try update(sources, step)
+    } catch {
+      guard sources.count > 1 else { throw error }
+      return try update(Array(sources.prefix(1)), step)
+    }
+  }
+
+  private func update(_ sources: [Source], _ step: Progress.Step) throws(Failure) -> [String] {
+    let lines = sources.map {
+      "deb [arch=\(architecture.rawValue) signed-by=\(mirror.keyring)] \($0.uri) \($0.suite) main\n"
+    }
+    try folder.appending(path: "sources.list").writeAtomically(Data(lines.joined().utf8))
     try apt("apt-get", ["update", "--error-on=any"], step)
+    return sources.map(\.suite)
   }
 
   /// The newest real package that a metapackage stands for: follows `Depends` to the name that `prefix` begins.
@@ -71,10 +88,15 @@ struct AptRoot {
 
   // MARK: - What apt reads and says
 
-  private var sources: String {
-    [(mirror.archive, suite.rawValue), (mirror.security, "\(suite.rawValue)-security")].compactMap { uri, release in
-      uri.map { "deb [arch=\(architecture.rawValue) signed-by=\(mirror.keyring)] \($0) \(release) main\n" }
-    }.joined()
+  private struct Source {
+    let uri: String
+    let suite: String
+  }
+
+  /// The release first.
+  private var sources: [Source] {
+    [Source(uri: mirror.archive, suite: suite.rawValue)]
+      + (mirror.security.map { [Source(uri: $0, suite: "\(suite.rawValue)-security")] } ?? [])
   }
 
   private var settings: String {
@@ -118,6 +140,7 @@ struct ResolvedPackage: Equatable, CustomStringConvertible {
 /// Debian's names of the architectures.
 enum DebianArchitecture: String {
   case arm64
+  case riscv64
 }
 
 /// Debian releases that guests are taken from.

@@ -1,4 +1,5 @@
 import Foundation
+import ImageTool
 import Manifest
 
 /// The guests in the cache, and how each gets there.
@@ -15,7 +16,7 @@ struct GuestStore {
   /// The words that tell what the kit was made from; nil while it is not in the cache.
   func origin(of kit: GuestKit) -> String? {
     let folder = folder(of: kit)
-    guard kit.files.allSatisfy({ folder.appending(path: $0).exists }) else { return nil }
+    guard kit.parts.allSatisfy({ folder.appending(path: $0.file).exists }) else { return nil }
     return (try? String(contentsOf: folder.appending(path: "origin"), encoding: .utf8))?
       .trimmingCharacters(in: .whitespacesAndNewlines)
   }
@@ -27,6 +28,29 @@ struct GuestStore {
     if case .linux = kit.contents { try makeInitramfs(of: kit) }
     if isHere { Progress.shared.say("guests", "\(kit.name): \(origin(of: kit) ?? "") (from the cache)") }
   }
+
+  /// The file of a kit's part.
+  func file(_ part: GuestKit.Part, of kit: GuestKit) -> URL { folder(of: kit).appending(path: part.file) }
+
+  /// The guests that configurations may name: the kits, and our own small guest.
+  var library: GuestLibrary {
+    let option = architecture == .standard ? "" : " --arch \(architecture.name)"
+    let kits = GuestKit.all(architecture).map { kit in
+      GuestLibrary.Guest(
+        name: kit.name,
+        parts: kit.parts.map {
+          GuestLibrary.Part(
+            name: $0.role, file: file($0, of: kit), howToGet: "`./apus guests --get\(option) \(kit.name)` fetches it")
+        })
+    }
+    let own = GuestLibrary.Part(
+      name: "kernel", file: HypervisorBuild(repository: repository, architecture: architecture).testGuest,
+      howToGet: "`./apus run\(option)` builds it")
+    return GuestLibrary(kits + [GuestLibrary.Guest(name: Self.ownGuest, parts: [own])])
+  }
+
+  /// What configurations and boot tests call our own small guest, which is built and not fetched.
+  static let ownGuest = "test-guest"
 
   private func fetch(_ kit: GuestKit) throws(Failure) {
     let mirror = try DebianMirror.ofThisMachine()
@@ -43,15 +67,16 @@ struct GuestStore {
 
     let packages = try Progress.shared.step("guests", "\(kit.name): asking Debian \(kit.suite.rawValue)") {
       step throws(Failure) in
-      try apt.update(step)
+      let suites = try apt.update(step)
       let packages: [ResolvedPackage]
       switch kit.contents {
-      case .linux(let metapackage, let prefix):
-        packages = [try apt.resolve(metapackage, to: prefix), try apt.resolve("busybox-static", to: nil)]
+      case .linux(let metapackage):
+        packages = [try apt.resolve(metapackage, to: "linux-image-"), try apt.resolve("busybox-static", to: nil)]
       case .firmware(let package, _):
         packages = [try apt.resolve(package, to: nil)]
       }
-      return (packages, "\(kit.name): " + packages.map(\.description).joined(separator: ", "))
+      let list = packages.map(\.description).joined(separator: ", ")
+      return (packages, "\(kit.name): \(list) of \(suites.joined(separator: " and "))")
     }
     try Progress.shared.step("guests", "\(kit.name): fetching and unpacking") { step throws(Failure) in
       try apt.unpack(packages, into: work, step)
@@ -84,7 +109,7 @@ struct GuestStore {
       try copy(boot.appending(path: kernel), to: "Image")
       try copy(busybox, to: "busybox")
     case .firmware(_, let path):
-      try copy(work.appending(path: path), to: kit.files[0])
+      try copy(work.appending(path: path), to: kit.parts[0].file)
     }
   }
 

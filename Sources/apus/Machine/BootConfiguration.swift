@@ -6,6 +6,7 @@ import Manifest
 struct BootConfiguration {
   /// As the user wrote them.
   let paths: [String]
+  let store: GuestStore
   /// Of the machine, instead of what the configuration says.
   var cpus: Int?
   /// Bytes of the machine, instead of what the configuration says.
@@ -23,7 +24,7 @@ struct BootConfiguration {
   /// Checks everything, and writes what the hypervisor is handed.
   /// - Returns: the machine that the system is for.
   func write(to bundle: URL, _ changes: Changes) throws(Failure) -> MachineDescription {
-    var system = try ConfigurationArguments.load(paths, cpus: cpus, memory: memory)
+    var system = try ConfigurationArguments.load(paths, store, cpus: cpus, memory: memory)
     if let words = changes.append {
       let refused = system.append(toCommandLines: words)
       guard refused.isEmpty else {
@@ -44,19 +45,10 @@ struct BootConfiguration {
     return system.machine
   }
 
-  /// The kits of `apus guests` whose files the configuration names.
-  func kits(_ store: GuestStore) -> [GuestKit] {
-    let files = SystemDescription.load(paths: paths, cpus: cpus, memory: memory).files
-    return GuestKit.named(in: files.map { String(decoding: $0.bytes, as: UTF8.self) }, store.architecture)
-  }
-}
-
-extension GuestKit {
-  /// The kits whose files in the cache the texts name.
-  static func named(in texts: [String], _ architecture: Architecture) -> [GuestKit] {
-    all.filter { kit in
-      let folder = ".cache/guests/\(architecture.name)/" + (kit.folder.isEmpty ? "" : kit.folder + "/")
-      return texts.contains { text in kit.files.contains { text.contains(folder + $0) } }
-    }
+  /// The kits of `apus guests` that the configuration names.
+  var kits: [GuestKit] {
+    let loaded = SystemDescription.load(
+      paths: paths, cpus: cpus, memory: memory, architecture: store.architecture, guests: { _ in store.library })
+    return GuestKit.all(store.architecture).filter { loaded.guests.contains($0.name) }
   }
 }

@@ -20,6 +20,9 @@ struct HypervisorBuild {
   /// The only program of the Linux guests that are measured.
   var workload: URL { products.appending(path: "Workload") }
 
+  /// Whether the sources have a hypervisor for the architecture.
+  var hasSources: Bool { repository.file("Sources/C\(architecture.module)/Hypervisor.ld").exists }
+
   /// Builds what is not up to date.
   func build() throws(Failure) {
     try Progress.shared.step("hypervisor", "building for \(architecture.name)") { step throws(Failure) in

@@ -32,26 +32,12 @@ struct QEMUCommand: Equatable {
   /// What the user adds.
   var additional: [String] = []
 
-  static func defaultCPUModel(_ architecture: Architecture) -> String {
-    switch architecture {
-    case .aarch64: "cortex-a57"
-    }
-  }
-
-  var executable: String { Self.executable(for: architecture) }
-
-  static func executable(for architecture: Architecture) -> String {
-    switch architecture {
-    case .aarch64: "qemu-system-aarch64"
-    }
-  }
+  var executable: String { architecture.emulated.executable }
 
   /// The machine that `name` stands for: `virt` alone is `virt` with what a hypervisor needs; anything else is taken
   /// as it stands.
   static func hypervisorMachine(_ name: String, _ architecture: Architecture) -> String {
-    switch architecture {
-    case .aarch64: name == "virt" ? "virt,virtualization=on,gic-version=3" : name
-    }
+    name == "virt" ? architecture.emulated.hypervisorMachine : name
   }
 
   var arguments: [String] {

@@ -17,12 +17,22 @@ extension Architecture: ExpressibleByArgument {
   var triple: String {
     switch self {
     case .aarch64: "aarch64-none-none-elf"
+    case .riscv64: "riscv64-none-none-eabi"
+    }
+  }
+
+  /// The name of its module in Sources.
+  var module: String {
+    switch self {
+    case .aarch64: "AArch64"
+    case .riscv64: "RISCV64"
     }
   }
 
   var debian: DebianArchitecture {
     switch self {
     case .aarch64: .arm64
+    case .riscv64: .riscv64
     }
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageTool
+import Manifest
 
 /// The files of a system and the machine it is for, as `check`, `build` and others take them.
 struct ConfigurationArguments: ParsableArguments {
@@ -9,6 +10,10 @@ struct ConfigurationArguments: ParsableArguments {
     completion: .file(extensions: ["toml"])
   )
   var files: [String] = []
+
+  @Option(
+    help: "The architecture of the machine. Without it: what the system file says, or \(Architecture.standard.name).")
+  var arch: Architecture?
 
   @Option(help: "CPUs of the machine, instead of what the system file says.")
   var cpus: Int?
@@ -32,14 +37,24 @@ struct ConfigurationArguments: ParsableArguments {
     files.isEmpty ? [try Repository.current().file("Configs/demo.toml").pathFromHere] : files
   }
 
+  /// The architecture that was asked for, by the option or by the system file.
+  func architecture() throws(Failure) -> Architecture {
+    let paths = try paths()
+    return arch ?? SystemDescription.statedArchitecture(paths: paths) ?? .standard
+  }
+
   /// Reads and checks everything. Every mistake is told on the standard error.
   func load() throws(Failure) -> SystemDescription {
-    try Self.load(try paths(), cpus: cpus, memory: memory)
+    let store = GuestStore(repository: try Repository.current(), architecture: try architecture())
+    return try Self.load(try paths(), store, cpus: cpus, memory: memory)
   }
 
   /// Reads and checks the files for a machine. Every mistake is told on the standard error.
-  static func load(_ paths: [String], cpus: Int?, memory: UInt64?) throws(Failure) -> SystemDescription {
-    let loaded = SystemDescription.load(paths: paths, cpus: cpus, memory: memory)
+  static func load(
+    _ paths: [String], _ store: GuestStore, cpus: Int?, memory: UInt64?
+  ) throws(Failure) -> SystemDescription {
+    let loaded = SystemDescription.load(
+      paths: paths, cpus: cpus, memory: memory, architecture: store.architecture, guests: { _ in store.library })
     if let system = loaded.system { return system }
     let printer = FindingPrinter(hasColours: Terminal.errorHasColours)
     writeAll((printer.text(loaded.findings) + "\n").utf8, to: STDERR_FILENO)

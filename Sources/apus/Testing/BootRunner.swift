@@ -30,7 +30,7 @@ final class BootRunner {
   func prepare(_ tests: [(file: URL, test: BootTest)]) {
     let names = Set(tests.flatMap(kits))
     for name in names.sorted() {
-      guard let kit = GuestKit.all.first(where: { $0.name == name }) else {
+      guard let kit = GuestKit.named(name, architecture) else {
         missingKits[name] = "there is no guest \(name)"
         continue
       }
@@ -44,8 +44,8 @@ final class BootRunner {
 
   /// The kits that a test names, itself or in its configuration.
   private func kits(_ file: URL, _ test: BootTest) -> [String] {
-    let configuration = BootConfiguration(paths: test.configurationPaths(beside: file))
-    return test.kits + configuration.kits(store).map(\.name)
+    let configuration = BootConfiguration(paths: test.configurationPaths(beside: file), store: store)
+    return test.kits + configuration.kits.map(\.name)
   }
 
   /// Runs one test; `file` is its description.
@@ -54,7 +54,7 @@ final class BootRunner {
       if let problem = missingKits[name] { return .notRun(problem) }
     }
     if test.native == nil, let hypervisorProblem { return .notRun(hypervisorProblem) }
-    if test.native == BootTest.ownGuest, !build.testGuest.exists { return .notRun("our own guest did not build") }
+    if test.native == GuestStore.ownGuest, !build.testGuest.exists { return .notRun("our own guest did not build") }
     let folder = repository.build.appending(path: "\(boots)/\(test.folderName)")
     do {
       try? FileManager.default.removeItem(at: folder)
@@ -92,19 +92,22 @@ final class BootRunner {
       return (command, [])
     }
     let configuration = BootConfiguration(
-      paths: test.configurationPaths(beside: file), cpus: test.cpus, memory: test.memory.flatMap(ByteSize.parse))
+      paths: test.configurationPaths(beside: file), store: store, cpus: test.cpus,
+      memory: test.memory.flatMap(ByteSize.parse))
     let bundle = folder.appending(path: "bundle")
     let machine = try configuration.write(
       to: bundle, BootConfiguration.Changes(append: test.append, stopsOnReset: test.restarts != true))
     let bootArguments = (["apus.token=\(token)"] + [test.bootArguments].compactMap { $0 }).joined(separator: " ")
     var command = QEMUCommand(
       architecture: architecture, machine: QEMUCommand.hypervisorMachine(test.machine ?? "virt", architecture),
-      cpuModel: test.cpu ?? QEMUCommand.defaultCPUModel(architecture), cpus: machine.cpus,
+      cpuModel: test.cpu ?? architecture.emulated.cpuModel, cpus: machine.cpus,
       memory: "\(machine.memory >> 20)M",
       start: .kernel(build.image.path, initrd: bundle.path, bootArguments: bootArguments), additional: test.qemu ?? [])
-    guard test.loader == .uBoot else { return (command, []) }
+    guard test.loader == .uBoot, let kit = GuestKit.named(GuestKit.uBootName, architecture) else {
+      return (command, [])
+    }
     let loader = UBootLoader(image: build.image, bundle: bundle, bootArguments: bootArguments)
-    command.start = loader.start(firmware: store.folder(of: .uBoot).appending(path: GuestKit.uBoot.files[0]))
+    command.start = loader.start(firmware: store.file(kit.parts[0], of: kit))
     return (command, loader.typings)
   }
 
@@ -112,17 +115,17 @@ final class BootRunner {
     kit name: String, cpuModel: String?, cpus: Int?, memory: String?, append: String?
   ) throws(Failure) -> QEMUCommand {
     var command = QEMUCommand(
-      architecture: architecture, machine: "virt,gic-version=3",
-      cpuModel: cpuModel ?? QEMUCommand.defaultCPUModel(architecture), cpus: cpus ?? 2,
+      architecture: architecture, machine: architecture.emulated.nativeMachine,
+      cpuModel: cpuModel ?? architecture.emulated.cpuModel, cpus: cpus ?? 2,
       memory: "\((memory.flatMap(ByteSize.parse) ?? 512 << 20) >> 20)M",
       start: .kernel(build.testGuest.path, initrd: nil, bootArguments: append ?? ""))
-    if name == BootTest.ownGuest { return command }
-    guard let kit = GuestKit.all.first(where: { $0.name == name }) else {
+    if name == GuestStore.ownGuest { return command }
+    guard let kit = GuestKit.named(name, architecture) else {
       throw Failure(.configuration, "there is no guest \(name)")
     }
-    let folder = store.folder(of: kit)
+    let files = kit.parts.map { store.file($0, of: kit).path }
     command.start = .kernel(
-      folder.appending(path: "Image").path, initrd: folder.appending(path: "initramfs.cpio.gz").path,
+      files[0], initrd: files.dropFirst().first,
       bootArguments: (["panic=-1"] + [append].compactMap { $0 }).joined(separator: " "))
     return command
   }

@@ -1,4 +1,5 @@
 import Foundation
+import Manifest
 import TOMLKit
 
 /// A boot test: one file under Tests/Boot. Tests/Boot/README.md describes the keys.
@@ -37,7 +38,8 @@ struct BootTest: Decodable {
   }
 
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case name, tier, guests, system, vms, native, append, loader, machine, cpu, cpus, memory, qemu, never, verdict,
+    case name, tier, architectures, guests, system, vms, native, append, loader, machine, cpu, cpus, memory, qemu,
+      never, verdict,
       restarts,
       seconds
     case lines, type, ends
@@ -48,6 +50,8 @@ struct BootTest: Decodable {
 
   var name: String
   var tier: Tier?
+  /// The architectures that it boots on, by their words; the standard one where it is not given.
+  var architectures: [String]?
   /// The kits of `apus guests` that must be there.
   var guests: [String]?
   /// The configuration: a system file, or VM files; relative to the test's file.
@@ -82,14 +86,15 @@ struct BootTest: Decodable {
   /// After so long without an end the test has failed. Generous: it is no measure of anything.
   var seconds: Int?
 
-  /// What `native` says for our own guest, which is built and not fetched.
-  static let ownGuest = "test-guest"
-
   /// What Linux says when something is badly wrong.
   static let linuxTrouble = [
     "Kernel panic", "Internal error: ", "BUG: ", "rcu: INFO: rcu", "soft lockup", "Unable to handle kernel",
     "INFO: task ",
   ]
+
+  func runs(on architecture: Architecture) -> Bool {
+    architectures?.contains(architecture.name) ?? (architecture == .standard)
+  }
 
   /// Everything that must not appear.
   var forbidden: [String] { (never ?? []) + (linuxMayFail == true ? [] : Self.linuxTrouble) }
@@ -103,7 +108,9 @@ struct BootTest: Decodable {
   /// The kits that it names itself.
   var kits: [String] {
     (guests ?? [])
-      + [native == Self.ownGuest ? nil : native, warningsLikeNative, loader == .uBoot ? GuestKit.uBoot.name : nil]
+      + [
+        native == GuestStore.ownGuest ? nil : native, warningsLikeNative, loader == .uBoot ? GuestKit.uBootName : nil,
+      ]
       .compactMap { $0 }
   }
 
@@ -123,6 +130,9 @@ struct BootTest: Decodable {
         throw Failure(.configuration, "\(file): there is no key \(unknown)")
       }
       let test = try TOMLDecoder().decode(BootTest.self, from: table)
+      if let unknown = test.architectures?.first(where: { Architecture(argument: $0) == nil }) {
+        throw Failure(.configuration, "\(file): there is no architecture \(unknown)")
+      }
       guard test.native != nil || test.system != nil || test.vms != nil else {
         throw Failure(.configuration, "\(file): one of system, vms and native must say what boots")
       }
