@@ -45,6 +45,9 @@
 
   /// Bytes in objects that are not freed, each rounded up to what it takes.
   public var usedByteCount: Int { withSlabs { $0.usedByteCount } }
+
+  /// Bytes of frames that the heap has, its own state's too.
+  public var frameByteCount: UInt64 { withSlabs { $0.frameByteCount } }
 }
 
 // The state is reached under its lock only.
@@ -56,6 +59,7 @@ struct HeapSlabs<Memory: PhysicalMemory>: ~Copyable {
   /// For each class the slabs with a free object.
   private var lists = InlineArray<14, UInt64>(repeating: .max)
   private(set) var usedByteCount = 0
+  private(set) var frameByteCount = FrameOrder.frame.byteCount
 
   init(frames: FrameAllocator<Memory>) { self.frames = frames }
 
@@ -69,6 +73,7 @@ struct HeapSlabs<Memory: PhysicalMemory>: ~Copyable {
   mutating func allocateObject(of sizeClass: HeapSizeClass) -> UnsafeMutableRawPointer? {
     if lists[Int(sizeClass.index)] == .max {
       guard let frame = frames.allocate(.frame) else { return nil }
+      frameByteCount += FrameOrder.frame.byteCount
       slab(frame.rawValue).initialize(to: HeapSlab(frame: frame, of: sizeClass))
       link(frame.rawValue)
     }
@@ -115,6 +120,7 @@ struct HeapSlabs<Memory: PhysicalMemory>: ~Copyable {
     // SAFETY: the 64 bytes before the object lie in the run.
     unsafe HeapSlabPointer(object - HeapSlab.headerByteCount).initialize(to: HeapSlab(run: run, of: order))
     usedByteCount += Int(order.byteCount)
+    frameByteCount += order.byteCount
     // SAFETY: nothing is read or written; the rest of the run behind `object` is the caller's.
     return unsafe object
   }
@@ -152,7 +158,9 @@ struct HeapSlabs<Memory: PhysicalMemory>: ~Copyable {
     giveBack(slab)
   }
 
-  private func giveBack(_ slab: HeapSlabPointer) {
-    frames.free(slab.header.frame, FrameOrder(unchecked: slab.header.order))
+  private mutating func giveBack(_ slab: HeapSlabPointer) {
+    let order = FrameOrder(unchecked: slab.header.order)
+    frameByteCount -= order.byteCount
+    frames.free(slab.header.frame, order)
   }
 }
