@@ -24,8 +24,11 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
   public var task: Reference<Task<A>>?
   /// Something to show or to read. Set by anyone, cleared by the task.
   private let hasWork = Atomic<Bool>(false)
-  private let isClosing = Atomic<Bool>(false)
-  private let isClosed = Atomic<Bool>(false)
+  /// How far the end has come, and how far it is to come.
+  private let phase = Atomic<ConsolePhase>(.open)
+  private let wantedPhase = Atomic<ConsolePhase>(.open)
+  /// Who waits for the end. Written before `wantedPhase` says so.
+  private var closer: Reference<Task<A>>?
 
   public init() {}
 
@@ -40,13 +43,20 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
     console.value.task = Scheduler<A>.spawn(name: "console", on: cpu, urgency: .system) { console.value.main() }
   }
 
+  /// Shows all that the VMs have sent, unfinished lines too, so that what is printed from here on comes last. They send
+  /// nothing more.
+  static func finish(_ console: Reference<Self>) { bring(console, to: .finished) }
+
   /// The last lines: waits until the console task has shown everything and ends it.
-  public static func close(_ console: Reference<Self>) {
+  public static func close(_ console: Reference<Self>) { bring(console, to: .closed) }
+
+  private static func bring(_ console: Reference<Self>, to phase: ConsolePhase) {
     guard console.value.task != nil else { return }
-    console.value.isClosing.store(true, ordering: .sequentiallyConsistent)
+    console.value.closer = Scheduler<A>.current
+    console.value.wantedPhase.store(phase, ordering: .sequentiallyConsistent)
     console.value.wake()
     Scheduler<A>.park(deadline: A.counter &+ A.counterFrequencyHz) {
-      console.value.isClosed.load(ordering: .sequentiallyConsistent)
+      console.value.phase.load(ordering: .sequentiallyConsistent) == phase
     }
   }
 
@@ -96,10 +106,14 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
       Scheduler<A>.park(deadline: A.counter &+ A.counterFrequencyHz / 1000) { hasWholeLine }
       hasWork.store(false, ordering: .sequentiallyConsistent)
       drain()
-      if isClosing.load(ordering: .sequentiallyConsistent) { break }
+      let wanted = wantedPhase.load(ordering: .sequentiallyConsistent)
+      guard wanted != phase.load(ordering: .relaxed) else { continue }
+      flush()
+      phase.store(wanted, ordering: .sequentiallyConsistent)
+      // The closer waits for this, or has gone on after its time; it is a task that lives to the end.
+      if let closer { Scheduler<A>.wake(closer) }
+      if wanted == .closed { return }
     }
-    flush()
-    isClosed.store(true, ordering: .sequentiallyConsistent)
   }
 
   /// Shows all that waits, in bounded pieces.
@@ -243,6 +257,15 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
       _ = port.value.pendingInput.popFirst()
     }
   }
+}
+
+/// How far a console's end has come.
+enum ConsolePhase: UInt8, AtomicRepresentable {
+  case open
+  /// All that the VMs have sent is shown.
+  case finished
+  /// The console's task has ended.
+  case closed
 }
 
 /// At most 64 lines; what comes when it is full is counted and dropped.

@@ -12,27 +12,27 @@ enum VCPULoop<A: VMMArchitecture> {
           || vm.value.isRetired.load(ordering: .sequentiallyConsistent)
       }
       if vm.value.isRetired.load(ordering: .sequentiallyConsistent) {
+        // The VM can be gone as soon as this is seen, so the owner looks by itself.
         vm.value.vcpuTasks.subtract(1, ordering: .sequentiallyConsistent)
-        vm.value.notifyOwner()
         return
       }
+      let run = vcpu.value.run
       A.reset(vcpu, entry: vcpu.value.entry, argument: vcpu.value.argument)
       vcpu.value.power.store(.on, ordering: .sequentiallyConsistent)
-      run(vcpu, of: vm, console: console)
+      self.run(vcpu, of: vm, console: console)
       A.turnOff(vcpu)
-      leave(vcpu, of: vm)
+      leave(vcpu, of: vm, in: run)
     }
   }
 
-  /// Off from here on. The last one out tells the owner.
-  private static func leave(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>) {
+  /// Off from here on. The last one out tells the owner. From the moment that it is counted out, the owner can begin
+  /// another run, in which this vCPU is started.
+  private static func leave(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>, in run: UInt64) {
     vcpu.value.power.store(.off, ordering: .sequentiallyConsistent)
-    let wasLast = vm.value.activeVCPUs.subtract(1, ordering: .sequentiallyConsistent).newValue == 0
-    if wasLast, vm.value.control.load(ordering: .sequentiallyConsistent) == .run {
-      vm.value.requestStop(.shutDown)  // every vCPU has turned itself off
-    } else {
-      vm.value.notifyOwner()
+    if vm.value.activeVCPUs.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 {
+      vm.value.requestStop(.shutDown, in: run)  // nobody is left who could start one; late where the VM stops anyway
     }
+    vm.value.notifyOwner()
   }
 
   /// The loop: run, handle the exit, look whether to stop.
@@ -40,15 +40,16 @@ enum VCPULoop<A: VMMArchitecture> {
     vcpu.value.statistics.time.begin(at: A.counter)
     while true {
       vcpu.value.isInGuest.store(true, ordering: .sequentiallyConsistent)
-      guard vm.value.control.load(ordering: .sequentiallyConsistent) == .run, !A.currentCPU.value.isRescheduleNeeded
+      guard vm.value.control.load(ordering: .sequentiallyConsistent).isRun, !A.currentCPU.value.isRescheduleNeeded
       else {
         vcpu.value.isInGuest.store(false, ordering: .relaxed)
         if A.currentCPU.value.isRescheduleNeeded {
           wait(vcpu, as: .waiting) { Scheduler<A>.reschedule() }
         }
-        switch vm.value.control.load(ordering: .sequentiallyConsistent) {
+        let control = vm.value.control.load(ordering: .sequentiallyConsistent)
+        switch control.wish {
         case .run: continue
-        case .pause: pause(vcpu, of: vm)
+        case .pause: pause(vcpu, of: vm, because: control)
         case .stop: return
         }
         continue
@@ -61,41 +62,47 @@ enum VCPULoop<A: VMMArchitecture> {
       case .interrupt: A.handleInterrupts()
       case .halt: halt(vcpu, of: vm)
       case .yield: wait(vcpu, as: .waiting) { Scheduler<A>.yield() }
-      case .mmio(let access): carryOut(access, of: vcpu, in: vm)
+      case .mmio(let access): carryOut(access, of: vcpu)
       case .cpuUp(let target, let entry, let argument):
-        A.answer(startVCPU(target, at: entry, argument: argument, in: vm), to: vcpu)
+        A.answer(startVCPU(target, at: entry, argument: argument, by: vcpu), to: vcpu)
       case .cpuDown: return
-      case .systemDown(.powerOff): stop(vm, because: .shutDown)
-      case .systemDown(.reset): stop(vm, because: .resetRequested)
-      case .hypercall(let call): A.answer(carryOut(call, in: vm, console: console), to: vcpu)
-      case .fault(let fault): stop(vm, because: .faulted(vcpu: vcpu.value.index, fault))
-      case .arch: stop(vm, because: .faulted(vcpu: vcpu.value.index, GuestFault.unexpected))
+      case .systemDown(.powerOff): stop(vcpu, because: .shutDown)
+      case .systemDown(.reset): stop(vcpu, because: .resetRequested)
+      case .hypercall(let call): A.answer(carryOut(call, of: vcpu, console: console), to: vcpu)
+      case .fault(let fault): stop(vcpu, because: .faulted(vcpu: vcpu.value.index, fault))
+      case .arch: stop(vcpu, because: .faulted(vcpu: vcpu.value.index, GuestFault.unexpected))
       }
     }
   }
 
-  /// Asks for the stop and waits until it is under way, so that the guest does nothing more.
-  private static func stop(_ vm: Reference<VM<A>>, because reason: StopReason) {
-    vm.value.requestStop(reason)
-    Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) == .stop }
+  /// Asks for the VM's end.
+  private static func stop(_ vcpu: Reference<VCPU<A>>, because reason: StopReason) {
+    vcpu.value.vm.value.requestStop(reason, in: vcpu.value.run)
+    waitForStop(of: vcpu.value.vm)
   }
 
-  /// The vCPU leaves the hardware, so that it takes the VM's time as it then is when it goes on.
-  private static func pause(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>) {
+  /// Waits until the owner has taken notice, so that a guest that has asked for its end does nothing more.
+  private static func waitForStop(of vm: Reference<VM<A>>) {
+    Scheduler<A>.park { !vm.value.control.load(ordering: .sequentiallyConsistent).isRun }
+  }
+
+  /// Tells the owner that the vCPU is out of its guest, and waits for the next wish. The vCPU leaves the hardware, so that
+  /// it takes the VM's time as it then is when it goes on.
+  private static func pause(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>, because control: VMControl) {
     A.unload(vcpu)
-    vm.value.pausedVCPUs.add(1, ordering: .sequentiallyConsistent)
+    vcpu.value.acknowledged.store(control, ordering: .sequentiallyConsistent)
     vm.value.notifyOwner()
     wait(vcpu, as: .parked) {
-      Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) != .pause }
+      Scheduler<A>.park { vm.value.control.load(ordering: .sequentiallyConsistent) != control }
     }
-    vm.value.pausedVCPUs.subtract(1, ordering: .sequentiallyConsistent)
+    if vm.value.requestedStop != nil { waitForStop(of: vm) }
   }
 
   private static func halt(_ vcpu: Reference<VCPU<A>>, of vm: Reference<VM<A>>) {
     vcpu.value.statistics.halts &+= 1
     wait(vcpu, as: .parked) {
       Scheduler<A>.park(deadline: A.nextTimerDeadline(vcpu)) {
-        A.hasPendingInterrupt(vcpu) || vm.value.control.load(ordering: .sequentiallyConsistent) != .run
+        A.hasPendingInterrupt(vcpu) || !vm.value.control.load(ordering: .sequentiallyConsistent).isRun
       }
     }
   }
@@ -109,16 +116,17 @@ enum VCPULoop<A: VMMArchitecture> {
     vcpu.value.statistics.time.end(span, at: A.counter)
   }
 
-  private static func carryOut(_ access: MMIOAccess, of vcpu: Reference<VCPU<A>>, in vm: Reference<VM<A>>) {
+  private static func carryOut(_ access: MMIOAccess, of vcpu: Reference<VCPU<A>>) {
     if A.carryOut(access, of: vcpu) { return }
     vcpu.value.statistics.refusedAccesses &+= 1
-    if let fault = A.refuse(access, of: vcpu) { stop(vm, because: .faulted(vcpu: vcpu.value.index, fault)) }
+    if let fault = A.refuse(access, of: vcpu) { stop(vcpu, because: .faulted(vcpu: vcpu.value.index, fault)) }
   }
 
   /// CPU up: answered at the moment the start can no longer fail; the caller never waits for the other CPU.
   private static func startVCPU(
-    _ target: UInt64, at entry: GuestPhysicalAddress, argument: UInt64, in vm: Reference<VM<A>>
+    _ target: UInt64, at entry: GuestPhysicalAddress, argument: UInt64, by starter: Reference<VCPU<A>>
   ) -> CallResult {
+    let vm = starter.value.vm
     guard let index = A.vcpuIndex(of: target, in: vm), index < vm.value.vcpus.count else { return .invalidParameters }
     guard vm.value.memory.contains(entry, byteCount: 4), entry.isAligned(to: 4) else { return .invalidAddress }
     let vcpu = vm.value.vcpus[index]
@@ -127,6 +135,7 @@ enum VCPULoop<A: VMMArchitecture> {
     guard claim.exchanged else { return claim.original == .on ? .alreadyOn : .onPending }
     vcpu.value.entry = entry
     vcpu.value.argument = argument
+    vcpu.value.run = starter.value.run
     vm.value.activeVCPUs.add(1, ordering: .sequentiallyConsistent)
     vcpu.value.power.store(.starting, ordering: .sequentiallyConsistent)
     vcpu.value.notify()
@@ -134,13 +143,13 @@ enum VCPULoop<A: VMMArchitecture> {
   }
 
   private static func carryOut(
-    _ call: Hypercall, in vm: Reference<VM<A>>, console: Reference<Console<A>>
+    _ call: Hypercall, of vcpu: Reference<VCPU<A>>, console: Reference<Console<A>>
   ) -> CallResult {
     switch call {
     case .writeLog(let address, let byteCount):
-      return console.value.log(from: vm, at: address, byteCount: byteCount)
+      return console.value.log(from: vcpu.value.vm, at: address, byteCount: byteCount)
     case .stop(let code):
-      stop(vm, because: .stoppedByGuest(code: code))
+      stop(vcpu, because: .stoppedByGuest(code: code))
       return .success
     }
   }

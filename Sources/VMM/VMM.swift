@@ -8,20 +8,28 @@ import Virtualization
 public struct VMM<A: VMMArchitecture>: ~Copyable {
   public let console: Reference<Console<A>>
   let frames: FrameAllocator<A>
+  /// Whose frames do not count when VMs give theirs back; nil where objects come from elsewhere.
+  private let heap: Heap<A>?
   /// Every VM of the bundle, in its order, those that could not be made too. Filled by `initialize`.
   public private(set) var owners: [Reference<VMOwner<A>>] = []
   private var manifest: SystemManifest?
   /// VMs of the bundle that are not in `owners` because their manifest was not accepted.
   private var rejectedVMs = 0
+  /// Bytes of frames that making the VMs has taken.
+  private var vmByteCount: UInt64 = 0
+  /// Bytes of frames that are taken when all VMs are gone, as it was when the first was started.
+  private var restByteCount: UInt64 = 0
 
   /// VMs that have been started and have not stopped for good. Raised before a vCPU can run.
   let runningVMs = Atomic<Int>(0)
   /// The task that waits for `runningVMs` to become 0.
   private var waiter: Reference<Task<A>>?
 
-  public init(console: Reference<Console<A>>, frames: FrameAllocator<A>) {
+  /// - Parameter heap: What objects are allocated from, where that takes its frames from `frames`.
+  public init(console: Reference<Console<A>>, frames: FrameAllocator<A>, heap: Heap<A>? = nil) {
     self.console = console
     self.frames = frames
+    self.heap = heap
   }
 
   // MARK: - init
@@ -44,29 +52,37 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
       return false
     }
     self.manifest = manifest
+    let before = takenByteCount
     for index in manifest.vms.indices {
       let port = Reference.make(ConsolePort(name: "\(manifest.vms[index].name)"))
       console.value.ports.append(port)
       let owner = Reference.make(
-        VMOwner<A>(manifest: manifest.vms[index], bundle: bundle, console: console, vmm: own))
+        VMOwner<A>(manifest: manifest.vms[index], bundle: bundle, console: console, vmm: own, port: port))
       owners.append(owner)
       do throws(VMError) {
-        try make(owner, id: index, port: port, cpus: cpus)
+        try make(owner, id: index, cpus: cpus)
       } catch {
-        owner.value.state.store(.failed, ordering: .sequentiallyConsistent)
+        owner.value.fail(because: error.reason)
         console.value.print("apus: vm \(owner.value.name) is skipped: \(error.reason)")
       }
     }
     console.value.print("apus: all VMs are made, \(frames.freeByteCount >> 10) KiB left free")
+    vmByteCount = takenByteCount - before
     return true
   }
 
+  /// What is made before an error stays until the VM is destroyed.
   private func make(
-    _ owner: Reference<VMOwner<A>>, id: Int, port: Reference<ConsolePort>, cpus: [Reference<PhysicalCPU<A>>]
+    _ owner: Reference<VMOwner<A>>, id: Int, cpus: [Reference<PhysicalCPU<A>>]
   ) throws(VMError) {
     let manifest = owner.value.manifest
     let memory = try takeMemory(manifest)
-    let vm = try A.makeVM(id: id, manifest: manifest, memory: memory, port: port, console: console)
+    let vm = try A.makeVM(id: id, manifest: manifest, memory: memory, port: owner.value.port, console: console)
+    guard VMOwner<A>.begin(owner, leading: vm, on: cpus[id % cpus.count]) else {
+      owner.value.port.value.disconnect()
+      A.destroyVM(vm)
+      throw .outOfMemory
+    }
     for index in manifest.vcpus.indices { vm.value.vcpus.append(A.makeVCPU(index: index, of: vm)) }
     try VMOwner<A>.load(manifest, from: owner.value.bundle, into: vm)
     for index in vm.value.vcpus.indices {
@@ -74,16 +90,16 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
       let cpu = Self.choose(for: CPUSet(rawValue: manifest.vcpus[index].affinity), among: cpus)
       cpu.value.assignedTasks += 1
       let console = console
+      vm.value.vcpuTasks.add(1, ordering: .relaxed)
       vcpu.value.task = Scheduler<A>.spawn(
         name: "VM[\(id)]-VCpu[\(index)]", on: cpu, urgency: .guest,
         body: { VCPULoop<A>.main(vcpu, console: console) })
-      guard vcpu.value.task != nil else { throw .outOfMemory }
-      vm.value.vcpuTasks.add(1, ordering: .relaxed)
+      guard vcpu.value.task != nil else {
+        vm.value.vcpuTasks.subtract(1, ordering: .relaxed)
+        throw .outOfMemory
+      }
     }
-    owner.value.becomeReady(vm)
-    vm.value.ownerTask = Scheduler<A>.spawn(
-      name: "VM[\(id)]", on: cpus[id % cpus.count], urgency: .system, body: { owner.value.main() })
-    guard vm.value.ownerTask != nil else { throw .outOfMemory }
+    owner.value.becomeReady()
   }
 
   private func takeMemory(_ manifest: borrowing VMManifest) throws(VMError) -> GuestMemory<A> {
@@ -113,6 +129,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
   /// Starts every VM that is to start by itself and waits until none runs any more.
   public mutating func start() {
     waiter = Scheduler<A>.current
+    restByteCount = takenByteCount - vmByteCount
     runningVMs.add(1, ordering: .sequentiallyConsistent)  // until all have been told to start
     for owner in owners where owner.value.manifest.autostart && owner.value.state.load(ordering: .relaxed) == .ready {
       owner.value.countAsRunning()
@@ -131,18 +148,47 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
   /// Whether to turn the machine off now.
   public var isPowerOffWanted: Bool { manifest?.whenAllStopped ?? .powerOff == .powerOff }
 
-  /// The last lines: how each VM ended, and whether that is well, marked with the token the user's side has given.
+  // MARK: - The end
+
+  /// Destroys every VM, and looks whether all frames are back.
+  /// - Returns: whether they are.
+  private func destroyVMs() -> Bool {
+    var isGood = true
+    for owner in owners where owner.value.vm != nil {
+      let result = owner.value.perform(.destroy)
+      if result != .done {
+        isGood = false
+        console.value.print("apus: \(owner.value.name): destroy: \(result.word)")
+      }
+    }
+    // The tasks' last stacks go back when their CPUs are off them.
+    let deadline = A.counter &+ A.counterFrequencyHz
+    while takenByteCount != restByteCount, A.counter < deadline {
+      Scheduler<A>.park(deadline: A.counter &+ A.counterFrequencyHz / 1000) { false }
+    }
+    let rest = takenByteCount
+    if rest == restByteCount {
+      console.value.print("apus: all VMs are destroyed, and their \(vmByteCount >> 10) KiB are free again")
+    } else {
+      isGood = false
+      console.value.print("apus: all VMs are destroyed, but \(Int(rest) - Int(restByteCount)) bytes are not free again")
+    }
+    return isGood
+  }
+
+  /// Bytes of frames that somebody but the heap has.
+  private var takenByteCount: UInt64 { frames.allocatedByteCount - (heap?.frameByteCount ?? 0) }
+
+  /// Destroys the VMs, unless they are to stay. The last lines: how each VM ended, and whether that is well, marked with
+  /// the token the user's side has given.
   public func tellVerdict(token: LogText) {
     var isGood = !owners.isEmpty && rejectedVMs == 0
+    if isPowerOffWanted, !owners.isEmpty, !destroyVMs() { isGood = false }
+    Console.finish(console)
     for owner in owners {
-      let state = owner.value.state.load(ordering: .sequentiallyConsistent)
-      if let reason = owner.value.reason {
-        console.value.print("apus: vm \(owner.value.name): \(reason.words)")
-        if !reason.isGood { isGood = false }
-      } else {
-        console.value.print("apus: vm \(owner.value.name): \(state.word)")
-        if state == .failed { isGood = false }
-      }
+      let end = owner.value.end
+      console.value.print("apus: vm \(owner.value.name): \(end.words)")
+      if !end.isGood { isGood = false }
     }
     if isGood {
       console.value.print("apus: verdict \(token) ok")

@@ -7,7 +7,8 @@ import Virtualization
 public protocol VMMArchitecture: VirtualizationArchitecture {
   static var manifestArchitecture: Manifest.Architecture { get }
 
-  /// Makes what the VM's vCPUs share and places its devices on its bus. Set-up only.
+  /// Makes what the VM's vCPUs share and places its devices on its bus. Set-up only. On an error all is given back, the
+  /// memory too.
   static func makeVM(
     id: Int, manifest: borrowing VMManifest, memory: consuming GuestMemory<Self>, port: Reference<ConsolePort>,
     console: Reference<Console<Self>>
@@ -22,7 +23,8 @@ public protocol VMMArchitecture: VirtualizationArchitecture {
   /// Makes what was written into the VM's memory visible to a guest whose caches are off.
   static func publish(_ range: GuestPhysicalRange, of vm: Reference<VM<Self>>)
 
-  /// Gives back what `makeVM` took beyond memory that the VM owns itself. All vCPUs are gone.
+  /// Gives back all that `makeVM` and `makeVCPU` took or were given, and the VM itself. All vCPUs' tasks have ended, and
+  /// the console has let go of the serial port.
   static func destroyVM(_ vm: Reference<VM<Self>>)
 
   /// The device tree that tells the guest what it has.

@@ -17,6 +17,10 @@ public struct VCPU<A: VirtualizationArchitecture>: ~Copyable {
   /// seen that.
   public var entry = GuestPhysicalAddress(0)
   public var argument: UInt64 = 0
+  /// The VM's run that the vCPU was started in. Written and read as `entry` is.
+  public var run: UInt64 = 0
+  /// The wish to pause that the vCPU has last followed. Written by the vCPU's own task.
+  public let acknowledged = Atomic<VMControl>(.atFirst)
 
   /// Whether the vCPU may be inside the guest. Sequentially consistent on both sides: whoever makes work for the vCPU first
   /// publishes the work, then reads this; the vCPU first sets this, then looks for work.

@@ -150,7 +150,8 @@ public enum Boot {
     }
     // SAFETY: the bundle is RAM, mapped, and kept out of the frame allocator for good.
     let bundle = unsafe Bundle(base: UnsafeRawPointer(AddressMap.pointer(to: range.base)), byteCount: range.byteCount)
-    let vmm = Reference.make(VMM<AArch64>(console: console, frames: machine.value.frames))
+    let vmm = Reference.make(
+      VMM<AArch64>(console: console, frames: machine.value.frames, heap: unsafe BareRuntime.heap))
     let main = Scheduler<AArch64>.spawn(name: "VMM", on: cpus[0], urgency: .system) {
       let isUsable = vmm.value.initialize(vmm, bundle: bundle, cpus: cpus)
       startConsole(console, vmm: vmm, machine: machine, cpus: cpus, arguments: arguments)

@@ -65,7 +65,7 @@ extension AArch64 {
     updatePhysicalTimer(of: vcpu)
     enterInterrupts(of: vcpu)
     // Relaxed: another CPU that changes either later interrupts this one.
-    guard !cpu.value.isRescheduleNeeded, vcpu.value.vm.value.control.load(ordering: .relaxed) == .run else {
+    guard !cpu.value.isRescheduleNeeded, vcpu.value.vm.value.control.load(ordering: .relaxed).isRun else {
       return leave(vcpu, with: .handled, since: arrival)
     }
     vcpu.value.statistics.time.addExitInPlace(from: arrival, to: counter)

@@ -26,6 +26,31 @@ extension AArch64: VMMArchitecture {
     id: Int, manifest: borrowing VMManifest, memory: consuming GuestMemory<Self>, port: Reference<ConsolePort>,
     console: Reference<Console<Self>>
   ) throws(VMError) -> Reference<VM<Self>> {
+    var memory = memory
+    let state: AArch64VMState
+    do throws(VMError) {
+      state = try makeVMState(manifest, memory)
+    } catch {
+      memory.giveBack { Scheduler<Self>.preemptionPoint() }
+      throw error
+    }
+    let vm = Reference.make(VM<Self>(id: id, name: port.value.name, memory: memory, state: state))
+    do throws(VMError) {
+      try place(.distributor(vm), at: GuestPlace.distributor, byteCount: VirtualGIC.distributorByteCount, in: vm)
+      try place(
+        .redistributors(vm), at: GuestPlace.redistributors,
+        byteCount: VirtualGIC.redistributorByteCount * UInt64(manifest.vcpus.count), in: vm)
+      for device in manifest.devices { try place(device, in: vm, port: port, console: console) }
+    } catch {
+      destroyVM(vm)
+      throw error
+    }
+    return vm
+  }
+
+  private static func makeVMState(
+    _ manifest: borrowing VMManifest, _ memory: borrowing GuestMemory<Self>
+  ) throws(VMError) -> AArch64VMState {
     let machine = currentCPU.value.local.machine
     let identity = machine.value.identity
     let shape = VirtualGIC.Shape(
@@ -35,19 +60,10 @@ extension AArch64: VMMArchitecture {
     let vmid = machine.value.nextVMID.add(1, ordering: .relaxed).oldValue
     guard vmid < (identity.has16BitVMID ? 1 << 16 : 1 << 8) else { throw .unsupported }
     let table = try makeNestedTable(memory, identity)
-    let vm = Reference.make(
-      VM<Self>(
-        id: id, name: port.value.name, memory: memory,
-        state: AArch64VMState(
-          vttbr: VTTBR_EL2(table: table.root.rawValue, vmid: UInt16(vmid)), nestedTable: table,
-          hcr: .guest(on: identity, idlesNatively: manifest.idle == .native),
-          gic: VirtualGIC(shape))))
-    try place(.distributor(vm), at: GuestPlace.distributor, byteCount: VirtualGIC.distributorByteCount, in: vm)
-    try place(
-      .redistributors(vm), at: GuestPlace.redistributors,
-      byteCount: VirtualGIC.redistributorByteCount * UInt64(manifest.vcpus.count), in: vm)
-    for device in manifest.devices { try place(device, in: vm, port: port, console: console) }
-    return vm
+    return AArch64VMState(
+      vttbr: VTTBR_EL2(table: table.root.rawValue, vmid: UInt16(vmid)), nestedTable: table,
+      hcr: .guest(on: identity, idlesNatively: manifest.idle == .native),
+      gic: VirtualGIC(shape))
   }
 
   /// Interrupts of the VM's devices, the highest plus one.
@@ -88,7 +104,12 @@ extension AArch64: VMMArchitecture {
     do throws(PageTableError) {
       var table = try NestedPageTable<NestedTableFormat, Self>(
         format, from: currentCPU.value.local.machine.value.frames)
-      try memory.map(into: &table, maintenance: NotInstalled())
+      do throws(PageTableError) {
+        try memory.map(into: &table, maintenance: NotInstalled())
+      } catch {
+        table.destroy()
+        throw error
+      }
       return table
     } catch {
       throw error == .outOfFrames ? .outOfMemory : .unsupported
@@ -133,11 +154,11 @@ extension AArch64: VMMArchitecture {
       // SAFETY: its task has ended and the VM is out of every list.
       unsafe vcpu.destroy()
     }
-    vm.value.state.serialPort?.value.consolePort.value.disconnect()
     forgetTranslations(of: vm)
     vm.value.state.nestedTable.destroy()
     vm.value.memory.giveBack { Scheduler<Self>.preemptionPoint() }
-    // SAFETY: no CPU has the VM's state loaded, and nothing names it any more; the console has let go of the port.
+    // SAFETY: no CPU has the VM's state loaded, and nothing names it any more; the owner has made the
+    // console let go of the port.
     if let port = vm.value.state.serialPort { unsafe port.destroy() }
     if let clock = vm.value.state.clock { unsafe clock.destroy() }
     unsafe vm.destroy()
