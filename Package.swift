@@ -149,6 +149,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
         name: "Simulation", dependencies: ["VMM", "TestSupport"], path: "Tests/Simulation",
         swiftSettings: [.treatAllWarnings(as: .error)]),
       tests("Kernel", ["Kernel", "Simulation", "TestSupport"]),
+      tests("VMM", ["VMM", "Virtualization", "Manifest", "Kernel", "Simulation"]),
       tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
       tests("Devices", ["Devices", "Virtualization", "TestSupport"]),
       tests("AArch64", ["AArch64", "TestSupport"]),

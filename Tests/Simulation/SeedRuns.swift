@@ -11,6 +11,9 @@ extension Simulation {
   /// The one seed to repeat, where `APUS_SEED` names one.
   private static var onlySeed: UInt64? { ProcessInfo.processInfo.environment["APUS_SEED"].flatMap { UInt64($0) } }
 
+  /// Whether there are too few seeds for a test to see everything that it can.
+  public static var isShort: Bool { onlySeed != nil || seedCount < 5000 }
+
   /// Calls `run` with one seed after the other, on two threads, and stops soon after the first that fails.
   /// - Parameter perMille: How many of a thousand seeds are this test's.
   /// - Returns: what went wrong, with the seeds.

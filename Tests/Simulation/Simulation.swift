@@ -1,6 +1,7 @@
 import Dispatch
 import Kernel
 import TestSupport
+import Virtualization
 
 /// A small machine that runs the shipping hypervisor on the host, step by step, as a seed wants it.
 ///
@@ -31,6 +32,13 @@ public final class Simulation {
 
   /// Called at every step, before the turn goes on. It takes no lock.
   public var watch: (() -> Void)?
+  /// What guests do: asked for each step of each vCPU.
+  public var guest: (Reference<VCPU<SimulatedArchitecture>>) -> GuestStep = { _ in .halt(nil) }
+  /// What the hypervisor has written to the machine's serial port.
+  public internal(set) var consoleOutput: [UInt8] = []
+  /// What is typed at the machine's serial port.
+  public var consoleInput: [UInt8] = []
+
   /// Called when no CPU can go on before the next timer.
   public var watchQuiet: (() -> Void)?
   /// What has gone wrong.
@@ -127,6 +135,7 @@ public final class Simulation {
     taskThreads = [:]
     watch = nil
     watchQuiet = nil
+    guest = { _ in .halt(nil) }
     for cpu in cpus {
       cpu.thread = nil
       // SAFETY: every thread of the machine has ended.
