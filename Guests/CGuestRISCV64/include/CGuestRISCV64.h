@@ -30,7 +30,7 @@ typedef struct {
 
 extern guest_boot_values guest_boot;
 extern uint64_t guest_root_table[512];
-extern char guest_head[], guest_end[], guest_secondary_entry[], guest_vectors[];
+extern char guest_head[], guest_end[], guest_secondary_entry[], guest_vectors[], guest_bench_vectors[];
 
 static inline uint64_t guest_device_tree(void) { return guest_boot.device_tree; }
 static inline uint64_t guest_load_address(void) { return guest_boot.load_address; }
@@ -39,6 +39,7 @@ static inline uint64_t guest_link_address(void) { return (uint64_t)guest_head; }
 static inline uint64_t guest_end_address(void) { return (uint64_t)guest_end; }
 static inline uint64_t guest_secondary_address(void) { return (uint64_t)guest_secondary_entry; }
 static inline uint64_t guest_vectors_address(void) { return (uint64_t)guest_vectors; }
+static inline uint64_t guest_bench_vectors_address(void) { return (uint64_t)guest_bench_vectors; }
 static inline uint64_t *guest_root_table_entries(void) { return guest_root_table; }
 
 // Memory-mapped registers.
@@ -117,3 +118,12 @@ static inline guest_call_result guest_ecall(
   __asm__ volatile("ecall" : "+r"(a0), "+r"(a1) : "r"(a2), "r"(a3), "r"(a4), "r"(a6), "r"(a7) : "memory");
   return (guest_call_result){a0, a1};
 }
+
+// Measured loops: see Bench.S. The results are ticks for all iterations.
+
+uint64_t guest_bench_empty(uint64_t iterations, uint64_t unused);
+uint64_t guest_bench_load(uint64_t iterations, uint64_t address);
+uint64_t guest_bench_ecall(uint64_t iterations, uint64_t extension, uint64_t function, uint64_t argument);
+uint64_t guest_bench_stimecmp(uint64_t iterations, uint64_t value);
+uint64_t guest_bench_claim_complete(uint64_t iterations, uint64_t address);
+uint64_t guest_bench_ipi_self(uint64_t iterations, uint64_t hart);

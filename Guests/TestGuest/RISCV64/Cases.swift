@@ -9,4 +9,5 @@ struct Case: Sendable {
 let cases: [Case] = [
   Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
   Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
+  Case(name: "bench") { Benchmark($0).run(&$1) },
 ]

@@ -9,6 +9,7 @@ struct NS16550: Sendable {
   private static let dataReady: UInt8 = 1 << 0
   private static let transmitHoldingEmpty: UInt8 = 1 << 5
   private static let receivedData: UInt8 = 1 << 0
+  private static let transmitterEmpty: UInt8 = 1 << 1
 
   let registers: MMIO
 
@@ -32,5 +33,8 @@ struct NS16550: Sendable {
 
   func enableReceiveInterrupt() { registers.write8(Self.interruptEnable, Self.receivedData) }
 
-  func disableReceiveInterrupt() { registers.write8(Self.interruptEnable, 0) }
+  /// While nothing is sent, and nobody looks which interrupt it is, its line stays up.
+  func enableTransmitInterrupt() { registers.write8(Self.interruptEnable, Self.transmitterEmpty) }
+
+  func disableInterrupts() { registers.write8(Self.interruptEnable, 0) }
 }

@@ -177,7 +177,7 @@ final class RISCV64Machine: GuestMachine {
     switch source {
     case 0: cpus[me].strayInterruptCount.wrappingAdd(1, ordering: .relaxed)
     case platform.uartInterrupt:
-      uart.disableReceiveInterrupt()
+      uart.disableInterrupts()
       receiveInterruptCount.wrappingAdd(1, ordering: .relaxed)
     default: cpus[me].strayInterruptCount.wrappingAdd(1, ordering: .relaxed)
     }
