@@ -30,6 +30,7 @@ typedef struct {
 
 extern guest_boot_values guest_boot;
 extern uint64_t guest_root_table[512];
+extern uint32_t guest_code[4];
 extern char guest_head[], guest_end[], guest_secondary_entry[], guest_vectors[], guest_bench_vectors[];
 
 static inline uint64_t guest_device_tree(void) { return guest_boot.device_tree; }
@@ -40,6 +41,7 @@ static inline uint64_t guest_end_address(void) { return (uint64_t)guest_end; }
 static inline uint64_t guest_secondary_address(void) { return (uint64_t)guest_secondary_entry; }
 static inline uint64_t guest_vectors_address(void) { return (uint64_t)guest_vectors; }
 static inline uint64_t guest_bench_vectors_address(void) { return (uint64_t)guest_bench_vectors; }
+static inline uint32_t *guest_code_words(void) { return guest_code; }
 static inline uint64_t *guest_root_table_entries(void) { return guest_root_table; }
 
 // Memory-mapped registers.
@@ -127,3 +129,40 @@ uint64_t guest_bench_ecall(uint64_t iterations, uint64_t extension, uint64_t fun
 uint64_t guest_bench_stimecmp(uint64_t iterations, uint64_t value);
 uint64_t guest_bench_claim_complete(uint64_t iterations, uint64_t address);
 uint64_t guest_bench_ipi_self(uint64_t iterations, uint64_t hart);
+
+// Probes: see Probes.S. A fault in them is skipped by the vectors; the result is then what was given.
+
+void guest_spin(void);
+void guest_lose_stack(uint64_t stack);
+void guest_lose_tables(uint64_t table);
+uint64_t guest_probe_call(uint64_t address, uint64_t argument);
+uint64_t guest_probe_c_swsp(uint64_t address, uint64_t value);
+uint64_t guest_probe_lb(uint64_t address);
+uint64_t guest_probe_lh(uint64_t address);
+uint64_t guest_probe_lhu(uint64_t address);
+uint64_t guest_probe_lwu(uint64_t address);
+uint64_t guest_probe_ld(uint64_t address);
+uint64_t guest_probe_c_lw(uint64_t address);
+uint64_t guest_probe_c_ld(uint64_t address);
+uint64_t guest_probe_load_zero(uint64_t address);
+uint64_t guest_probe_flw(uint64_t address);
+uint64_t guest_probe_fld(uint64_t address);
+uint64_t guest_probe_c_fld(uint64_t address);
+uint64_t guest_probe_sb(uint64_t address);
+uint64_t guest_probe_sh(uint64_t address);
+uint64_t guest_probe_sd(uint64_t address);
+uint64_t guest_probe_fsw(uint64_t address);
+uint64_t guest_probe_fsd(uint64_t address);
+uint64_t guest_probe_c_fsd(uint64_t address);
+uint64_t guest_probe_c_sw(uint64_t address);
+uint64_t guest_probe_c_sd(uint64_t address);
+uint64_t guest_probe_amoadd_w(uint64_t address);
+uint64_t guest_probe_amoadd_d(uint64_t address);
+uint64_t guest_probe_amoor_w(uint64_t address);
+uint64_t guest_probe_amomaxu_d(uint64_t address);
+uint64_t guest_probe_lr_w(uint64_t address);
+uint64_t guest_probe_lr_d(uint64_t address);
+uint64_t guest_probe_sc_w(uint64_t address);
+uint64_t guest_probe_sc_d(uint64_t address);
+uint64_t guest_probe_exclusive_pair(uint64_t address);
+uint64_t guest_probe_c_lwsp(uint64_t address);

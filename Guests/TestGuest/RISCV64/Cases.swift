@@ -6,8 +6,43 @@ struct Case: Sendable {
   let run: @Sendable (Options, inout Verdict) -> Void
 }
 
-let cases: [Case] = [
-  Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
-  Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
-  Case(name: "bench") { Benchmark($0).run(&$1) },
+/// A guest that errs, and goes on.
+private let survivedCases: [Case] = [
+  Case(name: "hostile-jump") { runHostileJump(&$1) },
+  Case(name: "hostile-memory") { runHostileMemory(&$1) },
+  Case(name: "hostile-instructions") { runHostileInstructions(&$1) },
+  Case(name: "hostile-plic") { runHostilePLIC(&$1) },
+  Case(name: "hostile-uart") { runHostileUART(&$1) },
+  Case(name: "hostile-calls") { runHostileCalls(&$1) },
+  Case(name: "hostile-csrs") { runHostileRegisters(&$1) },
+  Case(name: "hostile-tables") { runHostileTables(&$1) },
+  Case(name: "hostile-nested") { runHostileNested(&$1) },
+  Case(name: "hostile-storm") { runHostileStorm($0, &$1) },
+  Case(name: "hostile-hsm") { runHostileHSM(&$1) },
 ]
+
+/// A guest that errs, and has to be stopped.
+private let stoppedCases: [Case] = [
+  Case(name: "hostile-spin") { _, _ in HostileEnd.spin() },
+  Case(name: "hostile-wfi") { _, _ in HostileEnd.sleep() },
+  Case(name: "hostile-vectors") { _, _ in HostileEnd.loseVectors() },
+  Case(name: "hostile-stack") { _, _ in HostileEnd.loseStack() },
+  Case(name: "hostile-no-tables") { _, _ in HostileEnd.loseTables() },
+  Case(name: "hostile-loop") { _, _ in HostileEnd.repeatFault() },
+]
+
+let cases: [Case] =
+  [
+    Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
+    Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
+    Case(name: "bench") { Benchmark($0).run(&$1) },
+    Case(name: "hostile") { options, verdict in
+      for found in survivedCases {
+        machine.say { line in
+          line.text("begin ")
+          line.text(found.name)
+        }
+        found.run(options, &verdict)
+      }
+    },
+  ] + survivedCases + stoppedCases

@@ -22,6 +22,7 @@ extension RISCV64Machine {
   /// Notes a fault that a case expects, and goes on after it.
   func recordFault(on cpu: Int, _ frame: inout guest_frame) {
     noteFault(on: cpu, frame)
+    faultAgain(on: cpu)
     if cpus[cpu].repeatsFault.load(ordering: .relaxed) { return }
     // In the wild there is no next instruction: return from the call that went there.
     frame.sepc = isInImage(frame.sepc) ? frame.sepc &+ instructionByteCount(at: frame.sepc) : frame.x.1

@@ -13,6 +13,15 @@ struct PLIC: Sendable {
 
   let registers: MMIO
 
+  /// Whatever was done to it: nothing enabled, nothing in service, no threshold.
+  func clear(context: UInt64) {
+    let enables = Self.enables + context * Self.enableStride
+    for word in 0..<3 as Range<UInt64> { registers.write32(enables + word * 4, ~0) }
+    for source in 1..<96 as Range<UInt32> { complete(source, in: context) }
+    for word in 0..<3 as Range<UInt64> { registers.write32(enables + word * 4, 0) }
+    registers.write32(Self.contexts + context * Self.contextStride + Self.threshold, 0)
+  }
+
   func prepare(context: UInt64) {
     registers.write32(Self.contexts + context * Self.contextStride + Self.threshold, 0)
   }

@@ -13,7 +13,8 @@ final class RISCV64Machine: GuestMachine {
   /// What a software interrupt is about: bit 2·n + i, `GuestInterrupt` i for CPU n.
   private let sentInterrupts = Atomic<UInt64>(0)
 
-  var harts: [UInt64] { platform.cpus.map { $0.hart } }
+  /// By CPU.
+  let harts: [UInt64]
 
   init() {
     let boot = guest_boot_hart()
@@ -22,6 +23,7 @@ final class RISCV64Machine: GuestMachine {
     }
     guard let first = platform.cpus.first, first.hart == boot else { fatalError("the boot hart is not in the tree") }
     self.platform = platform
+    harts = platform.cpus.map { $0.hart }
     runtimeConsole.store(platform.uart.address, ordering: .relaxed)
     cpus = CPUTable(count: platform.cpus.count)
     plic = PLIC(registers: MMIO(base: platform.plic.address))
@@ -145,6 +147,13 @@ final class RISCV64Machine: GuestMachine {
   }
 
   func carryOut(_ order: Int) {}
+
+  /// Whether the UART's interrupt still comes by way of the PLIC.
+  func externalInterruptComes() -> Bool {
+    let before = receiveInterruptCount.load(ordering: .relaxed)
+    uart.enableTransmitInterrupt()
+    return wait(milliseconds: 2000) { self.receiveInterruptCount.load(ordering: .relaxed) != before }
+  }
 
   // MARK: Interrupts taken
 
