@@ -169,6 +169,19 @@ struct BenchmarkTests {
     #expect(vm.text.contains("exclusive-cpus = true\nidle = \"native\""))
   }
 
+  @Test func xensDomainIsTheGuestWithASerialPortOfItsOwn() {
+    let text = XenPeer.domain(guestByteCount: 4096, cpus: 1)
+    #expect(text.contains("reg = <0 0x50000000 0 4096>;"))
+    #expect(text.contains("vpl011;"))
+    #expect(text.contains("cpus = <1>;"))
+  }
+
+  @Test func peersFigureOfTodayStaysWhereItIsNotMeasuredAgain() {
+    var older = figures([("a", 1)])
+    older.rows[0].xen = 7
+    #expect(figures([("a", 2)]).merged(over: older, order: ["a"]).rows == [.init(id: "a", native: 3, apus: 2, xen: 7)])
+  }
+
   @Test func measuredMachineCountsInstructionsAndKnowsNoHostTime() {
     let machine = BenchmarkMachine(architecture: .aarch64)
     let text = machine.hypervisor("/i", bundle: "/b", cpus: 1).shellText

@@ -25,7 +25,7 @@ final class AArch64Machine: GuestMachine {
     runtimeConsole.store(platform.uart.address, ordering: .relaxed)
     cpus = CPUTable(count: platform.cpuIDs.count)
     gic = GICv3(distributor: MMIO(base: platform.distributor.address), redistributors: platform.redistributors)
-    uart = PL011(registers: MMIO(base: platform.uart.address))
+    uart = PL011(registers: MMIO(base: platform.uart.address), hasSettings: platform.hasUARTSettings)
     cpus[0].hardwareID.store(boot, ordering: .relaxed)
   }
 

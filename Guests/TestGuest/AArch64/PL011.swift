@@ -12,10 +12,13 @@ struct PL011: Sendable {
   private static let receiveInterrupts: UInt32 = 1 << 4 | 1 << 6
 
   let registers: MMIO
+  /// Whether line and control can be set.
+  var hasSettings = true
 
   /// 8 bits, FIFOs on; UART, transmitter and receiver on.
   func prepare() {
     registers.write32(Self.interruptMask, 0)
+    guard hasSettings else { return }
     registers.write32(Self.lineControl, 0x70)
     registers.write32(Self.control, 0x301)
   }

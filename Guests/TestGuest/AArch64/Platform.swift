@@ -7,6 +7,8 @@ struct Platform {
   /// The tree itself, which memory tests leave alone.
   private(set) var tree: DeviceTreeRegister
   private(set) var uart = DeviceTreeRegister(address: 0, byteCount: 0)
+  /// Whether line and control can be set: not in the generic UART of the SBSA, which comes set.
+  private(set) var hasUARTSettings = true
   /// The UART's interrupt as the GIC numbers it.
   private(set) var uartInterrupt: UInt32 = 0
   private(set) var distributor = DeviceTreeRegister(address: 0, byteCount: 0)
@@ -37,8 +39,10 @@ struct Platform {
     for node in read.root.children where node.isOfType("memory") {
       memory += node.registers
     }
-    if let node = read.firstNode(compatibleWith: "arm,pl011"), let register = first(of: node, read) {
+    let full = read.firstNode(compatibleWith: "arm,pl011")
+    if let node = full ?? read.firstNode(compatibleWith: "arm,sbsa-uart"), let register = first(of: node, read) {
       uart = register
+      hasUARTSettings = full != nil
       // <SPI 0, number, flags>: SPI n is interrupt 32 + n.
       uartInterrupt = (node.property("interrupts")?.cell(1) ?? 0) &+ 32
     }

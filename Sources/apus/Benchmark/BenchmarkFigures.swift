@@ -42,7 +42,11 @@ struct BenchmarkFigures: Codable, Equatable {
   func merged(over older: BenchmarkFigures, order: [String]) -> BenchmarkFigures {
     guard older.qemu == qemu else { return self }
     var merged = self
-    merged.rows = order.compactMap { self[$0] ?? older[$0] }
+    merged.rows = order.compactMap { id in
+      guard var row = self[id] else { return older[id] }
+      row.xen = row.xen ?? older[id]?.xen
+      return row
+    }
     merged.exits = exits ?? older.exits
     return merged
   }

@@ -46,13 +46,13 @@ struct BenchmarkMachine {
   }
 
   /// Boots the hypervisor with a bundle. The verdict's token is fixed: every run executes the same.
-  func hypervisor(_ image: String, bundle: String, cpus: Int, memory: UInt64 = Self.memory) -> QEMUCommand {
+  func hypervisor(
+    _ image: String, bundle: String?, bootArguments: String = "apus.token=0", cpus: Int, memory: UInt64 = Self.memory
+  ) -> QEMUCommand {
     command(
       machine: QEMUCommand.hypervisorMachine("virt", architecture),
-      .kernel(image, initrd: bundle, bootArguments: "apus.token=\(Self.token)"), cpus: cpus, memory: memory)
+      .kernel(image, initrd: bundle, bootArguments: bootArguments), cpus: cpus, memory: memory)
   }
-
-  static let token = "0"
 
   private func command(machine: String, _ start: QEMUCommand.Start, cpus: Int, memory: UInt64) -> QEMUCommand {
     QEMUCommand(

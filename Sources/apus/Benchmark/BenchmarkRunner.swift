@@ -33,6 +33,23 @@ final class BenchmarkRunner {
     return figures
   }
 
+  /// Adds what our guest measures under Xen on one CPU. With two CPUs Xen waits for the other one in a loop that does not
+  /// tell the emulator so, which makes a turn of either 100 million instructions long.
+  func addXen(to figures: inout BenchmarkFigures, _ rows: [BenchmarkRows.Row]) throws(Failure) {
+    let xen = XenPeer(build: build, machine: machine)
+    try xen.get()
+    let boot = BenchmarkBoot(folder: folder.appending(path: "xen"))
+    let measured = try Progress.shared.step("bench", "the same guest under Xen") { _ throws(Failure) in
+      let measured = try xen.figures(cpus: 1, boot)
+      return (measured, "the same guest under Xen: \(measured.count) figures")
+    }
+    for index in figures.rows.indices {
+      guard let row = rows.first(where: { $0.id == figures.rows[index].id }), row.boot.isGuest, row.boot != .twoVCPUs
+      else { continue }
+      figures.rows[index].xen = measured[row.figure]
+    }
+  }
+
   /// What a boot gives, by name. It is booted once: a second time would give the same.
   private func figures(of source: BenchmarkSource, _ side: Side) throws(Failure) -> [String: Double] {
     let key = "\(source.rawValue)-\(side.rawValue)"

@@ -18,7 +18,7 @@ struct BenchmarkTable {
   }
 
   var header: [String] {
-    ["native", "Apus", "target"] + (hasXen ? ["Xen here"] : []) + definition.peers.map(\.name)
+    ["native", "Apus", "target"] + (hasXen ? ["Xen today"] : []) + definition.peers.map(\.name)
   }
 
   var rows: [Cells] {

@@ -14,6 +14,7 @@ struct BenchCommand: ParsableCommand {
       Examples:
         ./apus bench                     everything
         ./apus bench --row hvc_null ipi  two rows
+        ./apus bench --peer xen          also boot our guest under Debian's Xen
         ./apus bench --compare           fail where a row got worse than Benchmarks/ says
         ./apus bench --store             write the figures to Benchmarks/, and the picture of them
         ./apus bench --picture a.svg     draw the figures that are stored there, without measuring
@@ -21,6 +22,14 @@ struct BenchCommand: ParsableCommand {
 
   @Option(help: "The architecture to measure.")
   var arch: Architecture = .aarch64
+
+  /// A hypervisor that can be measured beside ours, here and now.
+  enum Peer: String, ExpressibleByArgument, CaseIterable {
+    case xen
+  }
+
+  @Option(help: "Also measure another hypervisor: Debian's Xen 4.17.")
+  var peer: Peer?
 
   @Flag(help: "Print JSON.")
   var json = false
@@ -53,11 +62,14 @@ struct BenchCommand: ParsableCommand {
         return
       }
       let rows = try definition.selected(row)
-      try HostPackages.require(HostPackages.toRun(arch), consent: yes ? .given : .ask)
+      try HostPackages.require(
+        HostPackages.toRun(arch) + (peer == nil ? [] : HostPackages.toTest), consent: yes ? .given : .ask)
       try HostPackages.checkEmulator(arch)
       let build = HypervisorBuild(repository: repository, architecture: arch)
       try build.build()
-      let figures = try BenchmarkRunner(build: build).measure(rows)
+      let runner = BenchmarkRunner(build: build)
+      var figures = try runner.measure(rows)
+      if peer == .xen { try runner.addXen(to: &figures, rows) }
       print(json ? figures.json : BenchmarkTable(definition: definition, figures: figures).text, terminator: "")
       if !json { print() }
       if compare { try compare(figures, repository) }
