@@ -29,13 +29,14 @@ struct XenPeer {
     defer { try? FileManager.default.removeItem(at: work) }
     try Progress.shared.step("peer", "fetching \(Self.package)") { step throws(Failure) in
       try work.makeFolder()
-      try apt.update(step)
+      let suites = try apt.update(step)
       let package = try apt.resolve(Self.package, to: nil)
       try apt.unpack([package], into: work, step)
       guard let bytes = try? Data(contentsOf: work.appending(path: Self.fileInPackage)) else {
         throw Failure(.failed, "\(package) holds no \(Self.fileInPackage)")
       }
-      try folder.appending(path: "origin").writeAtomically(Data("\(package)\n".utf8))
+      try folder.appending(path: "origin").writeAtomically(
+        Data("\(package) of \(suites.joined(separator: " and "))\n".utf8))
       try image.writeAtomically(bytes)
       return ((), "\(package), signatures checked by apt")
     }
