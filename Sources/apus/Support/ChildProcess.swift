@@ -18,11 +18,12 @@ final class ChildProcess: Sendable {
 
   private let exitStatus = Mutex<Int32?>(nil)
 
-  /// Starts `executable`, found on the PATH. `environment` is added to ours.
+  /// Starts `executable`, found on the PATH. `environment` is added to ours. With `terminal`, the path of one, that is
+  /// all three streams, and the program has a session of its own with it.
   /// - Throws: `Failure.missing` where the program cannot be started.
   init(
     _ executable: String, _ arguments: [String], directory: String? = nil, environment: [String: String?] = [:],
-    input: Stream = .null, output: Stream = .pipe, error: Stream = .pipe
+    input: Stream = .null, output: Stream = .pipe, error: Stream = .pipe, terminal: String? = nil
   ) throws(Failure) {
     Signals.holdIfEnding()
     var actions = posix_spawn_file_actions_t()
@@ -49,9 +50,17 @@ final class ChildProcess: Sendable {
         return ours
       }
     }
-    self.input = connect(input, to: STDIN_FILENO)
-    self.output = connect(output, to: STDOUT_FILENO)
-    self.error = connect(error, to: STDERR_FILENO)
+    if let terminal {
+      (self.input, self.output, self.error) = (-1, -1, -1)
+      // The first terminal that a session's leader opens is the session's.
+      posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, terminal, O_RDWR, 0)
+      posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDOUT_FILENO)
+      posix_spawn_file_actions_adddup2(&actions, STDIN_FILENO, STDERR_FILENO)
+    } else {
+      self.input = connect(input, to: STDIN_FILENO)
+      self.output = connect(output, to: STDOUT_FILENO)
+      self.error = connect(error, to: STDERR_FILENO)
+    }
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -63,8 +72,8 @@ final class ChildProcess: Sendable {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setsigdefault(&attributes, &all)
     posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+    let group = Int16(terminal == nil ? POSIX_SPAWN_SETPGROUP : Self.newSession)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF) | group)
 
     var variables = HostEnvironment.variables
     for (name, value) in environment { variables[name] = value }
@@ -83,6 +92,9 @@ final class ChildProcess: Sendable {
     }
     Self.living.withLock { _ = $0.insert(started) }
   }
+
+  /// Glibc's POSIX_SPAWN_SETSID, which Swift does not see.
+  private static let newSession: Int32 = 0x80
 
   deinit {
     terminate()

@@ -9,6 +9,9 @@ enum HostEnvironment {
     return variables
   }()
 
+  /// The command line itself.
+  static let executable = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().path
+
   static var wantsColours: Bool { variables["NO_COLOR"].map(\.isEmpty) ?? true }
 
   /// The path of a program on the PATH, nil where there is none.

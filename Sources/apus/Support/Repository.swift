@@ -19,8 +19,10 @@ struct Repository {
 
   func file(_ path: String) -> URL { root.appending(path: path) }
 
-  /// What is fetched from elsewhere; kept by `swift package clean`.
-  var cache: URL { file(".cache") }
+  /// What is fetched from elsewhere; kept by `swift package clean`. `APUS_CACHE` puts it elsewhere.
+  var cache: URL {
+    HostEnvironment.variables["APUS_CACHE"].map { URL(filePath: $0, directoryHint: .isDirectory) } ?? file(".cache")
+  }
   /// What is built here.
   var build: URL { file(".build") }
 }

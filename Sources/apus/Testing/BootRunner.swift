@@ -59,18 +59,25 @@ final class BootRunner {
     do {
       try? FileManager.default.removeItem(at: folder)
       try folder.makeFolder()
+      if let words = test.command {
+        let session = SessionTest(test: test, words: words, repository: repository, folder: folder)
+        return outcome(try session.problem(arch: architecture.name), test, folder)
+      }
       let token = Verdict.makeToken()
       let (command, typings) = try command(of: test, file: file, folder: folder, token: token)
       try folder.appending(path: "command").writeAtomically(Data((command.shellText + "\n").utf8))
       let boot = try boot(
         test, command, typings: typings + (test.type ?? []), token: token, log: folder.appending(path: "console.log"))
-      let problem = try problem(of: boot, test, command)
-      try folder.appending(path: "result").writeAtomically(Data(((problem ?? "passed") + "\n").utf8))
-      guard let problem else { return .passed }
-      return .failed(problem + "\nThe console is in .build/\(boots)/\(test.folderName)/console.log")
+      return outcome(try problem(of: boot, test, command), test, folder)
     } catch {
       return .failed(error.description)
     }
+  }
+
+  private func outcome(_ problem: String?, _ test: BootTest, _ folder: URL) -> TestReport.Outcome {
+    try? folder.appending(path: "result").writeAtomically(Data(((problem ?? "passed") + "\n").utf8))
+    guard let problem else { return .passed }
+    return .failed(problem + "\nThe console is in .build/\(boots)/\(test.folderName)/console.log")
   }
 
   // MARK: - One boot

@@ -24,6 +24,20 @@ struct BootTest: Decodable {
     var text: String
   }
 
+  /// What happens to the command or its machine once a text has appeared.
+  struct Event: Decodable, Equatable {
+    enum What: String, Decodable {
+      case terminate
+      case hangUp = "hang-up"
+      case killMachine = "kill-machine"
+      /// A debugger connects, asks why the machine stands still, and lets it go.
+      case debug
+    }
+
+    var after: String
+    var what: What
+  }
+
   enum ExpectedVerdict: String, Decodable {
     case ok
     case failed
@@ -42,7 +56,7 @@ struct BootTest: Decodable {
       never, verdict,
       restarts,
       seconds
-    case lines, type, ends
+    case lines, type, ends, command, status, events, environment
     case bootArguments = "boot-arguments"
     case linuxMayFail = "linux-may-fail"
     case warningsLikeNative = "warnings-like-native"
@@ -59,6 +73,14 @@ struct BootTest: Decodable {
   var vms: [String]?
   /// Boots the kernel of this kit on the bare machine, without a hypervisor.
   var native: String?
+  /// Runs the command line with these words on a terminal of its own, instead of booting a machine.
+  var command: [String]?
+  /// The command's exit status; 0 where it is not given.
+  var status: Int32?
+  /// What happens to the command, one after the other.
+  var events: [Event]?
+  /// Variables for the command; `{folder}` is the test's own folder.
+  var environment: [String: String]?
   /// Added to the command line of every VM.
   var append: String?
   /// Added to the hypervisor's own boot arguments.
@@ -133,8 +155,8 @@ struct BootTest: Decodable {
       if let unknown = test.architectures?.first(where: { Architecture(argument: $0) == nil }) {
         throw Failure(.configuration, "\(file): there is no architecture \(unknown)")
       }
-      guard test.native != nil || test.system != nil || test.vms != nil else {
-        throw Failure(.configuration, "\(file): one of system, vms and native must say what boots")
+      guard test.native != nil || test.system != nil || test.vms != nil || test.command != nil else {
+        throw Failure(.configuration, "\(file): one of system, vms, native and command must say what boots")
       }
       return test
     } catch let failure as Failure {
