@@ -27,6 +27,8 @@ public struct CPURecord: ~Copyable {
   public let nestedFaultCount = Atomic<Int>(0)
   /// Set when the exception handler is to return to the instruction that faulted.
   public let repeatsFault = Atomic<Bool>(false)
+  /// Rounds of work while all CPUs share what there is; counted by the CPU.
+  public let workCount = Atomic<UInt64>(0)
   /// The counter at the CPU's first instruction, and when it was ready for orders.
   public let entryTime = Atomic<UInt64>(0)
   public let readyTime = Atomic<UInt64>(0)

@@ -11,6 +11,8 @@ public enum Order: Int {
   case interrupt = 3
   /// Switch off.
   case stop = 4
+  /// Work until the counter reaches `sharingDeadline`.
+  case work = 5
 
   static let additionCount = 1000
 }
@@ -41,6 +43,7 @@ private func carryOut(_ number: Int, on machine: any GuestMachine) {
   case .timer: _ = takeTimerInterrupt(on: machine)
   case .interrupt: machine.sendInterrupt(.test, to: 0)
   case .stop: machine.stopCurrentCPU()
+  case .work: work(on: machine)
   case nil: machine.carryOut(number)
   }
 }

@@ -10,14 +10,18 @@ import Synchronization
 struct Benchmark {
   private let iterations: UInt64
   private let warmUp: UInt64 = 16
+  /// So long it sleeps first, while its neighbours come to rest.
+  private let delayMilliseconds: UInt64
 
   init(_ options: Options) {
+    delayMilliseconds = min(options.number("delay") ?? 0, 60_000)
     iterations = max(1, min(options.number("iterations") ?? 1000, 1_000_000))
   }
 
   func run(_ verdict: inout Verdict) {
     verdict.check(
       machine.counterFrequencyHz == 1_000_000_000, "a tick is an instruction, Hz", machine.counterFrequencyHz)
+    sleepFirst()
     guest_interrupts_off()
     measureLoops()
     guest_write_vbar(guest_bench_vectors_address())
@@ -27,6 +31,13 @@ struct Benchmark {
     guard machine.cpus.count > 1 else { return }
     measureStart(&verdict)
     measureIPI(&verdict)
+  }
+
+  private func sleepFirst() {
+    guard delayMilliseconds > 0 else { return }
+    let deadline = machine.counter &+ machine.counterFrequencyHz / 1000 &* delayMilliseconds
+    machine.setTimer(at: deadline)
+    while machine.counter < deadline { machine.sleep { machine.counter >= deadline } }
   }
 
   // MARK: Rows

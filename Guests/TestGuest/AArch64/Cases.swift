@@ -35,6 +35,8 @@ let cases: [Case] =
   [
     Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
     Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
+    Case(name: "shares") { runShares(on: machine, options: $0, verdict: &$1) },
+    Case(name: "idle") { _, _ in while true { machine.sleep { false } } },
     Case(name: "bench") { Benchmark($0).run(&$1) },
     Case(name: "hostile") { options, verdict in
       for found in survivedCases {

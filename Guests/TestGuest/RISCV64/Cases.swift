@@ -34,6 +34,7 @@ private let stoppedCases: [Case] = [
 let cases: [Case] =
   [
     Case(name: "smoke") { runSmoke(on: machine, options: $0, verdict: &$1) },
+    Case(name: "shares") { runShares(on: machine, options: $0, verdict: &$1) },
     Case(name: "hypercalls") { runHypercalls(on: machine, options: $0, verdict: &$1) },
     Case(name: "bench") { Benchmark($0).run(&$1) },
     Case(name: "hostile") { options, verdict in
