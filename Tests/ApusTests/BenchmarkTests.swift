@@ -130,6 +130,13 @@ struct BenchmarkTests {
     #expect(table.rows.first?.cells.prefix(4) == ["3", "131", "130", "197"])
   }
 
+  @Test func rowThatMustBeLikeAnotherMayCostFivePercentMore() throws {
+    let definition = try BenchmarkRows.load(.aarch64, from: repository)
+    let measured = figures([("hvc_null", 100), ("hvc_null_4_vms", 105), ("hvc_null_16_vms", 106)])
+    let table = BenchmarkTable(definition: definition, figures: measured)
+    #expect(table.misses == ["hvc_null_16_vms: 106, target 105"])
+  }
+
   // MARK: The data
 
   @Test func everyRowOfTheDefinitionIsStoredAndTheOtherWayRound() throws {
@@ -142,7 +149,10 @@ struct BenchmarkTests {
   @Test func everyFigureOfAPeerIsOfAPeerThatIsNamed() throws {
     let definition = try BenchmarkRows.load(.aarch64, from: repository)
     let names = Set(definition.peers.map(\.id))
-    for row in definition.rows { #expect(names.isSuperset(of: (row.peers ?? [:]).keys)) }
+    for row in definition.rows {
+      #expect(row.like.map { like in definition.rows.contains { $0.id == like } } ?? true)
+      #expect(names.isSuperset(of: (row.peers ?? [:]).keys))
+    }
     #expect(Set(definition.rows.map(\.id)).count == definition.rows.count)
   }
 
@@ -167,6 +177,13 @@ struct BenchmarkTests {
     let vm = BenchmarkVM(kernel: URL(filePath: "/k"), commandLine: "case=bench", cpus: 2)
     #expect(vm.text.contains("affinity = [[0], [1]]"))
     #expect(vm.text.contains("exclusive-cpus = true\nidle = \"native\""))
+  }
+
+  @Test func vmWithManyDevicesNamesEachClock() {
+    var vm = BenchmarkVM(kernel: URL(filePath: "/k"), commandLine: "case=bench", idle: .trapped)
+    vm.clocks = [(0x901_0000, 2), (0x901_1000, 3)]
+    #expect(vm.text.contains("exclusive-cpus = false"))
+    #expect(vm.text.hasSuffix("kind = \"clock\"\naddress = 151064576\ninterrupt = 3\n"))
   }
 
   @Test func xensDomainIsTheGuestWithASerialPortOfItsOwn() {

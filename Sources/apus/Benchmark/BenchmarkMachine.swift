@@ -38,7 +38,7 @@ struct BenchmarkMachine {
   static let counting = ["-icount", "shift=0,sleep=off", "-rtc", "base=2020-01-01,clock=vm", "-seed", "1"]
 
   /// Bytes of the machine.
-  static let memory: UInt64 = 1 << 30
+  static let memory: UInt64 = 2 << 30
 
   /// Boots `start` without a hypervisor.
   func native(_ start: QEMUCommand.Start, cpus: Int, memory: UInt64 = Self.memory) -> QEMUCommand {

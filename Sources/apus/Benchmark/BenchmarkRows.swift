@@ -22,6 +22,8 @@ struct BenchmarkRows: Codable, Equatable {
     var native: Double?
     /// At most so much is wanted.
     var target: Double?
+    /// The row that it must not differ from by more than 5 %.
+    var like: String?
     /// By the peer's id.
     var peers: [String: Double]?
     /// What is to be known about the peers' figures.

@@ -44,14 +44,14 @@ final class BenchmarkRunner {
       return (measured, "the same guest under Xen: \(measured.count) figures")
     }
     for index in figures.rows.indices {
-      guard let row = rows.first(where: { $0.id == figures.rows[index].id }), row.boot.isGuest, row.boot != .twoVCPUs
-      else { continue }
+      guard let row = rows.first(where: { $0.id == figures.rows[index].id }), row.boot.isForPeers else { continue }
       figures.rows[index].xen = measured[row.figure]
     }
   }
 
   /// What a boot gives, by name. It is booted once: a second time would give the same.
   private func figures(of source: BenchmarkSource, _ side: Side) throws(Failure) -> [String: Double] {
+    guard side == .apus || source.isNative else { return [:] }
     let key = "\(source.rawValue)-\(side.rawValue)"
     if let figures = known[key] { return figures }
     let figures = try Progress.shared.step("bench", "\(source.rawValue), \(side.rawValue)") { _ throws(Failure) in
@@ -69,15 +69,17 @@ final class BenchmarkRunner {
     case .oneVCPU: try guestFigures(cpus: 1, .native, side, boot)
     case .oneVCPUTrapped: try guestFigures(cpus: 1, .trapped, side, boot)
     case .twoVCPUs: try guestFigures(cpus: 2, .native, side, boot)
-    case .image: imageFigures(side)
+    case .fourVMs: try scaledFigures(vms: 4, fewer: (.oneVCPUTrapped, 1), boot)
+    case .sixteenVMs: try scaledFigures(vms: 16, fewer: (.fourVMs, 4), boot)
+    case .manyDevices: try manyDevicesFigures(boot)
+    case .image: imageFigures()
     case .linux: try linuxFigures(cpus: 1, side, boot)
     case .linuxTwoVCPUs: try linuxFigures(cpus: 2, side, boot)
     }
   }
 
-  private func imageFigures(_ side: Side) -> [String: Double] {
-    guard side == .apus, let size = build.image.byteCount else { return [:] }
-    return ["image_bytes": Double(size)]
+  private func imageFigures() -> [String: Double] {
+    build.image.byteCount.map { ["image_bytes": Double($0)] } ?? [:]
   }
 
   // MARK: - Our own guest
@@ -92,6 +94,49 @@ final class BenchmarkRunner {
     }
     figures["first_instruction"] = counts.first { $0.event == .firstInstruction }?.total
     if side == .apus { figures["own_memory_bytes"] = try ownMemory(lines, vm, boot) }
+    return figures
+  }
+
+  // MARK: - Scale
+
+  /// Words for the guest that is measured: until its neighbours sleep it does too.
+  private static let scaledCommandLine = "case=bench delay=500"
+
+  /// The loops in the first of several VMs on one CPU; the others sleep. `create_vm` is what a further VM costs before any
+  /// guest runs, by the difference to fewer VMs.
+  private func scaledFigures(
+    vms count: Int, fewer: (source: BenchmarkSource, count: Int), _ boot: BenchmarkBoot
+  ) throws(Failure) -> [String: Double] {
+    let first = BenchmarkVM(kernel: build.testGuest, commandLine: Self.scaledCommandLine, idle: .trapped)
+    let others = (1..<count).map { index in
+      BenchmarkVM(name: "idle-\(index)", kernel: build.testGuest, commandLine: "case=idle", idle: .trapped)
+    }
+    var figures = try self.scaledFigures(of: [first] + others, boot)
+    let before = try self.figures(of: fewer.source, .apus)["first_instruction"]
+    if let before, let now = figures["first_instruction"] {
+      figures["create_vm"] = (now - before) / Double(count - fewer.count)
+    }
+    return figures
+  }
+
+  private func manyDevicesFigures(_ boot: BenchmarkBoot) throws(Failure) -> [String: Double] {
+    let machine = build.architecture.guestMachine
+    var vm = BenchmarkVM(kernel: build.testGuest, commandLine: Self.scaledCommandLine, idle: .trapped)
+    vm.clocks = (0..<31).map { index in
+      (machine.clock.base.rawValue + UInt64(index) * 0x1000, machine.clock.interrupt + UInt32(index))
+    }
+    return try scaledFigures(of: [vm], boot)
+  }
+
+  private func scaledFigures(of vms: [BenchmarkVM], _ boot: BenchmarkBoot) throws(Failure) -> [String: Double] {
+    // The others never end.
+    let (lines, counts) = try run(try command(for: vms, .apus, cpus: 1, boot), .apus, boot) {
+      $0.contains("guest: done bench")
+    }
+    guard var figures = GuestFigures.found(in: lines) else {
+      throw Failure(.failed, "the guest did not end well; its console is in \(boot.folder.pathFromHere)")
+    }
+    figures["first_instruction"] = counts.first { $0.event == .firstInstruction }?.total
     return figures
   }
 
@@ -126,16 +171,16 @@ final class BenchmarkRunner {
   }
 
   /// What a boot said and what the plugin counted.
-  private func run(_ command: QEMUCommand, _ side: Side, _ boot: BenchmarkBoot) throws(Failure) -> (
-    lines: [String], counts: [CountingPlugin.Count]
-  ) {
+  private func run(
+    _ command: QEMUCommand, _ side: Side, _ boot: BenchmarkBoot, until isLast: (String) -> Bool = { _ in false }
+  ) throws(Failure) -> (lines: [String], counts: [CountingPlugin.Count]) {
     let plugin = CountingPlugin(repository: build.repository)
     try plugin.build()
     let file = boot.folder.appending(path: "counts")
     var command = command
     command.additional += try plugin.arguments(
       for: machine, hypervisor: side == .apus ? build.linked : nil, file: file)
-    let lines = try boot.run(command)
+    let lines = try boot.run(command, until: isLast)
     let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     return (lines, CountingPlugin.counts(in: text))
   }

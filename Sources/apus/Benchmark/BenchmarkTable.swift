@@ -25,17 +25,25 @@ struct BenchmarkTable {
     figures.rows.compactMap { row in
       guard let defined = definition.rows.first(where: { $0.id == row.id }) else { return nil }
       let peers = definition.peers.map { defined.peers?[$0.id] }
-      let cells = [row.native, row.apus, defined.target] + (hasXen ? [row.xen] : []) + peers
+      let cells = [row.native, row.apus, target(of: defined)] + (hasXen ? [row.xen] : []) + peers
       return Cells(id: row.id, cells: cells.map { $0.map(Self.number) ?? "–" })
     }
   }
 
   private var hasXen: Bool { figures.rows.contains { $0.xen != nil } }
 
+  /// A row that must be like another may cost so much more: 5 %.
+  static let likeness = 1.05
+
+  /// What is to be reached: a number of its own, or what another row costs.
+  private func target(of row: BenchmarkRows.Row) -> Double? {
+    row.target ?? row.like.flatMap { figures[$0]?.apus }.map { ($0 * Self.likeness).rounded(.down) }
+  }
+
   /// Rows that cost more than is wanted.
   var misses: [String] {
     definition.rows.compactMap { row in
-      guard let target = row.target, let figure = figures[row.id]?.apus, figure > target else { return nil }
+      guard let target = target(of: row), let figure = figures[row.id]?.apus, figure > target else { return nil }
       return "\(row.id): \(Self.number(figure)), target \(Self.number(target))"
     }
   }

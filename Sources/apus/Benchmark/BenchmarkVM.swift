@@ -13,6 +13,8 @@ struct BenchmarkVM {
   var cpus = 1
   /// In bytes.
   var memory: UInt64 = 64 << 20
+  /// Places and interrupts of clocks, beside a UART; nil for the devices that every VM has.
+  var clocks: [(address: UInt64, interrupt: UInt32)]?
   /// `native` needs a CPU for each vCPU alone.
   var idle = Idle.native
 
@@ -33,6 +35,14 @@ struct BenchmarkVM {
       [kernel]
       path = "\(kernel.path)"
 
-      """ + (ramdisk.map { "\n[ramdisk]\npath = \"\($0.path)\"\n" } ?? "")
+      """ + (ramdisk.map { "\n[ramdisk]\npath = \"\($0.path)\"\n" } ?? "") + devices
+  }
+
+  private var devices: String {
+    guard let clocks else { return "" }
+    return "\n[[device]]\nkind = \"uart\"\n"
+      + clocks.map { clock in
+        "\n[[device]]\nkind = \"clock\"\naddress = \(clock.address)\ninterrupt = \(clock.interrupt)\n"
+      }.joined()
   }
 }
