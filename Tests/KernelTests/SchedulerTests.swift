@@ -53,7 +53,7 @@ private final class Board {
   }
 
   @Test func noWakeUpIsLost() {
-    let failures = Simulation.forEachSeed(perMille: 200) { seed in
+    let failures = Simulation.forEachSeed(perMille: 100) { seed in
       Simulation.run(seed: seed, cpus: 1 + Int(seed % 3)) { simulation in
         let board = Board()
         let consumer = Self.spawn(simulation) {
@@ -82,7 +82,7 @@ private final class Board {
   }
 
   @Test func aWaitEndsAtItsDeadlineOrWithItsConditionWhicheverIsFirst() {
-    let failures = Simulation.forEachSeed(perMille: 200) { seed in
+    let failures = Simulation.forEachSeed(perMille: 100) { seed in
       Simulation.run(seed: seed, cpus: 2) { simulation in
         let board = Board()
         for _ in 0..<4 {

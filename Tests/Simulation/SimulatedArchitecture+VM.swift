@@ -20,6 +20,7 @@ extension SimulatedArchitecture: VirtualizationArchitecture {
     let state = vcpu.value.state
     let cpu = SimulatedThread.current.cpu
     state.entries += 1
+    if state.isInterruptPending { state.interrupts += 1 }
     state.isInterruptPending = false
     if cpu.hasInterrupt(at: simulation.time) { return .interrupt }
     if let rest = state.rest {
@@ -101,6 +102,7 @@ extension SimulatedArchitecture: VirtualizationArchitecture {
     state.rest = nil
     state.timer = .max
     state.isInterruptPending = false
+    state.interrupts = 0
     state.badAccesses = 0
     state.argument = argument
     if entry != SimulatedGuest.entry { Simulation.current.fail("vCPU \(state.index) begins at \(entry)") }

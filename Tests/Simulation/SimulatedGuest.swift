@@ -56,6 +56,10 @@ public final class SimulatedVCPU {
   /// What it read from the serial port.
   public internal(set) var input: [UInt8] = []
   public internal(set) var argument: UInt64 = 0
+  /// Interrupts that the guest has taken since the vCPU was last turned on.
+  public internal(set) var interrupts = 0
+  /// For the guest's own use.
+  public var written = 0
 
   init(index: Int) { self.index = index }
 }

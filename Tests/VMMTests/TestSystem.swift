@@ -93,8 +93,8 @@ final class TestSystem {
   }
 
   private func live(_ operate: ((TestSystem) -> Void)?, _ atEnd: ((TestSystem) -> Void)?) {
-    let base = UnsafeRawPointer(bundle.baseAddress!)
-    let bundle = Bundle(base: base, byteCount: UInt64(self.bundle.count))
+    guard let base = bundle.baseAddress else { return simulation.fail("a bundle without bytes") }
+    let bundle = Bundle(base: UnsafeRawPointer(base), byteCount: UInt64(bundle.count))
     guard vmm.value.initialize(vmm, bundle: bundle, cpus: simulation.areas) else {
       return simulation.fail("the bundle is unusable")
     }
