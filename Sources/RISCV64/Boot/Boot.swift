@@ -12,6 +12,7 @@ public enum Boot {
 
   public static func main() -> Never {
     let platform = readPlatform()
+    SpinLock.setRelax { riscv64_pause() }
     let frames = makeFrameAllocator(platform)
     guard let heap = Heap<RISCV64>(from: frames) else { fatalError("no memory for the heap") }
     unsafe BareRuntime.heap = heap
