@@ -40,6 +40,7 @@ public struct Console<A: VMMArchitecture>: ~Copyable {
       if vmm.value.owners.indices.contains(index) { vmm.value.owners[index].value.send(.stop) }
     }
     if let focus { console.value.moveFocus(to: focus) }
+    console.value.log.withLock { $0.reserve() }
     console.value.task = Scheduler<A>.spawn(name: "console", on: cpu, urgency: .system) { console.value.main() }
   }
 
@@ -275,8 +276,10 @@ struct LogQueue {
 
   var isEmpty: Bool { lines.isEmpty }
 
+  /// Takes the room for all lines, so that adding one never does.
+  mutating func reserve() { lines.reserveCapacity(64) }
+
   mutating func append(_ line: LogText) {
-    if lines.isEmpty { lines.reserveCapacity(64) }
     if lines.count < 64 { lines.append(line) } else { dropped += 1 }
   }
 

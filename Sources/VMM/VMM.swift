@@ -26,7 +26,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
   private var waiter: Reference<Task<A>>?
 
   /// - Parameter heap: What objects are allocated from, where that takes its frames from `frames`.
-  public init(console: Reference<Console<A>>, frames: FrameAllocator<A>, heap: Heap<A>? = nil) {
+  public init(console: Reference<Console<A>>, frames: FrameAllocator<A>, heap: Heap<A>?) {
     self.console = console
     self.frames = frames
     self.heap = heap

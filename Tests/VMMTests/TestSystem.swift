@@ -18,7 +18,7 @@ final class TestSystem {
   private init(_ simulation: Simulation, vms: [VMManifest]) {
     self.simulation = simulation
     console = Reference.make(Console<A>())
-    vmm = Reference.make(VMM<A>(console: console, frames: simulation.frames))
+    vmm = Reference.make(VMM<A>(console: console, frames: simulation.frames, heap: nil))
     var manifest = SystemManifest(architecture: .aarch64, vms: vms)
     let offset = (UInt64(manifest.encode().count) + 4095) & ~4095
     manifest.bundleByteCount = offset + 4096
