@@ -47,4 +47,11 @@ import Testing
     #expect(ICH_VTR_EL2(rawValue: 6 << 26).activePriorityRegisterCount == 4)
     #expect(ICH_VTR_EL2(rawValue: 5 << 26).activePriorityRegisterCount == 2)
   }
+
+  /// DDI 0487, D2.12: an instruction that was executed is a step made; BTYPE is that of the instruction before.
+  @Test func anInstructionExecutedForTheGuestEndsItsStepAndItsBranch() {
+    let state = SPSR(rawValue: 0x6020_0c05)
+    #expect(state.afterInstruction.rawValue == 0x6000_0005)
+    #expect(SPSR(rawValue: 0x6000_03c5).afterInstruction.rawValue == 0x6000_03c5)
+  }
 }

@@ -44,6 +44,9 @@ struct SPSR: RawRepresentable, Equatable, Sendable {
   /// Whether the state was EL0, in either width.
   @inline(__always) var isUser: Bool { rawValue & (Self.m.mask) == 0 }
 
+  /// The state behind an instruction that was executed in the guest's stead: SS and BTYPE are clear.
+  @inline(__always) var afterInstruction: Self { Self(rawValue: rawValue & ~(Self.ss.mask | Self.btype.mask)) }
+
   @inline(__always) var areInterruptsMasked: Bool { rawValue & Self.i.mask != 0 }
 }
 

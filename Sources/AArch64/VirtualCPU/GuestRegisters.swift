@@ -53,8 +53,12 @@ import Virtualization
     unsafe frame.pointee.hpfar = read_HPFAR_EL2()
   }
 
-  /// Goes past the trapped instruction.
-  @inline(__always) func skipInstruction() { programCounter &+= syndrome.instructionByteCount }
+  /// Goes past the trapped instruction as if it had been executed: a guest that steps it has made its step, and a branch
+  /// before it is over (Arm ARM DDI 0487, D2.12 and D8.4.6).
+  @inline(__always) func skipInstruction() {
+    programCounter &+= syndrome.instructionByteCount
+    processorState = processorState.afterInstruction
+  }
 
   func clear() { unsafe frame.initialize(to: VCPUFrame()) }
 }
