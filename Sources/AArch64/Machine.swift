@@ -22,6 +22,8 @@ struct Machine: ~Copyable {
   var seeds: SeedStream?
   /// How many seeds were given out.
   let seedCount = Atomic<Int>(0)
+  /// The next VM's stream of random numbers.
+  let generatorCount = Atomic<Int>(0)
   /// VMIDs are given out once each; 0 is nobody's.
   let nextVMID = Atomic<Int>(1)
 

@@ -86,7 +86,7 @@ public enum Boot {
       Machine(
         frames: frames, stacks: stacks, gic: PhysicalGIC(distributor: distributor), redistributors: regions,
         uart: unsafe earlyConsole, identity: identity))
-    machine.value.seeds = SeedStream(key: platform.seed)
+    machine.value.seeds = SeedStream(key: Entropy.strengthened(platform.seed, on: identity))
     let affinity = read_MPIDR_EL1() & CPUIdentity.affinityMask
     let cpu = makeCPU(index: 0, affinity: affinity, machine: machine)
     setUpThisCPU(cpu)

@@ -20,6 +20,8 @@ struct CPUIdentity {
   /// Fine-grained traps, the registers of version 1.
   let hasFGT: Bool
   let hasHCX: Bool
+  /// RNDR: the CPU makes random numbers.
+  let hasRandomNumbers: Bool
   let debug: DebugState.Count
 
   static func read() -> Self {
@@ -41,6 +43,7 @@ struct CPUIdentity {
       hasLOR: (mmfr1 >> 16) & 0xf != 0,
       hasFGT: (read_ID_AA64MMFR0_EL1() >> 56) & 0xf != 0,
       hasHCX: (mmfr1 >> 40) & 0xf != 0,
+      hasRandomNumbers: read_ID_AA64ISAR0_EL1() >> 60 != 0,
       debug: DebugState.Count(features: read_ID_AA64DFR0_EL1()))
   }
 

@@ -63,7 +63,12 @@ extension AArch64: VMMArchitecture {
     return AArch64VMState(
       vttbr: VTTBR_EL2(table: table.root.rawValue, vmid: UInt16(vmid)), nestedTable: table,
       hcr: .guest(on: identity, idlesNatively: manifest.idle == .native),
-      gic: VirtualGIC(shape))
+      gic: VirtualGIC(shape), random: makeGenerator(machine))
+  }
+
+  private static func makeGenerator(_ machine: Reference<Machine>) -> RandomGenerator? {
+    let number = machine.value.generatorCount.add(1, ordering: .relaxed).newValue
+    return machine.value.seeds?.generator(UInt32(truncatingIfNeeded: number))
   }
 
   /// Interrupts of the VM's devices, the highest plus one.

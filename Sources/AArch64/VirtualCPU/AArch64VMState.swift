@@ -11,6 +11,9 @@ public struct AArch64VMState: ~Copyable {
   var nestedTable: NestedPageTable<NestedTableFormat, AArch64>
   let hcr: HCR_EL2
   let gic: VirtualGIC
+  /// What the VM's calls for random numbers are answered from; nil where the machine has none to begin with. The
+  /// lock is a leaf: nothing is taken while it is held.
+  let random: Locked<RandomGenerator?>
   /// Set at creation; the port's own lock guards what is inside.
   var serialPort: Reference<SerialPort>?
   var clock: Reference<Clock>?
@@ -22,11 +25,12 @@ public struct AArch64VMState: ~Copyable {
 
   init(
     vttbr: VTTBR_EL2, nestedTable: consuming NestedPageTable<NestedTableFormat, AArch64>, hcr: HCR_EL2,
-    gic: consuming VirtualGIC
+    gic: consuming VirtualGIC, random: RandomGenerator?
   ) {
     self.vttbr = vttbr
     self.nestedTable = nestedTable
     self.hcr = hcr
     self.gic = gic
+    self.random = Locked(random)
   }
 }

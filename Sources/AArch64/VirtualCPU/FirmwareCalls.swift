@@ -29,8 +29,7 @@ extension AArch64 {
     case .smcccVersion: return answering(.smcccVersion, vcpu)
     case .smcccArchFeatures(let function):
       return answering(FirmwareAnswer(FirmwareAnswer.smcccArchFeatures(of: function)), vcpu)
-    // The machine has no source of entropy that the hypervisor could vouch for: there is no TRNG (DEN0098, 2.2).
-    case .trngVersion, .trngFeatures, .trngUUID, .trngRandom: return answering(FirmwareAnswer(.notSupported), vcpu)
+    case .trngVersion, .trngFeatures, .trngUUID, .trngRandom: return answering(random(of: vcpu), vcpu)
     case .identify: return answering(.uid, vcpu)
     case .apusVersion: return answering(.apusVersion, vcpu)
     case .apusFeatures: return answering(.apusFeatures, vcpu)

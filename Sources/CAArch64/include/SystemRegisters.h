@@ -94,6 +94,17 @@ NAMED(OSDLR_EL1)
 NAMED(FPCR)
 NAMED(FPSR)
 
+// Random numbers: RNDR sets Z where there was none (Arm ARM, FEAT_RNG). Returns whether there was one.
+#ifdef APUS_BARE
+static inline uint64_t read_RNDR(uint64_t *_Nonnull value) {
+  uint64_t isThere;
+  __asm__ volatile("mrs %0, S3_3_C2_C4_0\n\tcset %1, ne" : "=r"(*value), "=r"(isThere)::"cc", "memory");
+  return isThere;
+}
+#else
+static inline uint64_t read_RNDR(uint64_t *_Nonnull value) { (void)value; __builtin_trap(); }
+#endif
+
 // Counters
 PLAIN_REGISTER(CNTPCT_EL0)
 NAMED(CNTVCT_EL0)
