@@ -63,4 +63,11 @@ struct BootTestTests {
     }
     #expect(failure?.description == "a.toml: there is no architecture vax")
   }
+
+  @Test func framesOfAPanicMustComeInOrder() {
+    let frames = ["#0 0x1  Boot.make  Boot.swift:1:2", "#1 0x2  Boot.main  Boot.swift:3:4"]
+    #expect(BootRunner.panicProblem(frames, ["Boot.make", "Boot.main"]) == nil)
+    #expect(BootRunner.panicProblem(frames, ["Boot.main", "Boot.make"])?.contains("`Boot.make`") == true)
+    #expect(BootRunner.panicProblem([], ["Boot.main"]) != nil)
+  }
 }

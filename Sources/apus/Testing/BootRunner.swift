@@ -185,9 +185,12 @@ final class BootRunner {
   /// What is wrong with a boot; nil where nothing is.
   private func problem(of boot: Boot, _ test: BootTest, _ command: QEMUCommand) throws(Failure) -> String? {
     if let violation = boot.watch.violation { return violation }
-    if !boot.reader.backtrace.isEmpty {
+    if !boot.reader.backtrace.isEmpty || test.panics != nil {
       let frames = Backtrace(addresses: boot.reader.backtrace).described(by: build)
-      return "the hypervisor panicked:\n" + frames.joined(separator: "\n")
+      guard let expected = test.panics else {
+        return "the hypervisor panicked:\n" + frames.joined(separator: "\n")
+      }
+      return Self.panicProblem(frames, expected) ?? boot.watch.missing
     }
     if let problem = endProblem(of: boot, test) {
       let last = boot.watch.allLines.suffix(5).joined(separator: "\n")
@@ -201,6 +204,18 @@ final class BootRunner {
       }
     }
     return try warningsProblem(of: boot, test, command)
+  }
+
+  /// Whether frames that hold these texts come in this order.
+  static func panicProblem(_ frames: [String], _ expected: [String]) -> String? {
+    var rest = frames[...]
+    for text in expected {
+      guard let index = rest.firstIndex(where: { $0.contains(text) }) else {
+        return "no frame of the panic's backtrace held `\(text)`:\n" + frames.joined(separator: "\n")
+      }
+      rest = rest[(index + 1)...]
+    }
+    return nil
   }
 
   private func endProblem(of boot: Boot, _ test: BootTest) -> String? {

@@ -56,7 +56,7 @@ struct BootTest: Decodable {
       never, verdict,
       restarts,
       seconds
-    case lines, type, ends, command, status, events, environment
+    case lines, type, ends, panics, command, status, events, environment
     case bootArguments = "boot-arguments"
     case linuxMayFail = "linux-may-fail"
     case warningsLikeNative = "warnings-like-native"
@@ -103,6 +103,8 @@ struct BootTest: Decodable {
   var verdict: ExpectedVerdict?
   /// The reason with which a VM ends, by the VM's name.
   var ends: [String: String]?
+  /// The hypervisor panics, and the named frames of its backtrace hold these texts, the innermost first.
+  var panics: [String]?
   /// A VM that asks for a reset is treated as its file says; otherwise it is stopped.
   var restarts: Bool?
   /// After so long without an end the test has failed. Generous: it is no measure of anything.
