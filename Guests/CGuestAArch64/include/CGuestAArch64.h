@@ -100,6 +100,28 @@ GUEST_REGISTER(icc_igrpen1, "S3_0_C12_C12_7")
 GUEST_REGISTER(ttbr0, "ttbr0_el1")
 GUEST_REGISTER(tcr, "tcr_el1")
 GUEST_REGISTER(cpacr, "cpacr_el1")
+GUEST_REGISTER(mdscr, "mdscr_el1")
+GUEST_REGISTER(dbgbvr0, "dbgbvr0_el1")
+GUEST_REGISTER(dbgbcr0, "dbgbcr0_el1")
+GUEST_REGISTER(dbgwvr0, "dbgwvr0_el1")
+GUEST_REGISTER(dbgwcr0, "dbgwcr0_el1")
+GUEST_REGISTER(dbgbvr1, "dbgbvr1_el1")
+GUEST_REGISTER(dbgwvr1, "dbgwvr1_el1")
+GUEST_REGISTER(apiakeylo, "S3_0_C2_C1_0")
+GUEST_REGISTER(apgakeyhi, "S3_0_C2_C3_1")
+GUEST_READ_ONLY_REGISTER(id_aa64isar1, "id_aa64isar1_el1")
+GUEST_WRITE_ONLY_REGISTER(oslar, "oslar_el1")
+GUEST_READ_ONLY_REGISTER(oslsr, "oslsr_el1")
+GUEST_REGISTER(tpidr_el0, "tpidr_el0")
+GUEST_REGISTER(tpidrro, "tpidrro_el0")
+GUEST_REGISTER(contextidr, "contextidr_el1")
+GUEST_REGISTER(par, "par_el1")
+GUEST_REGISTER(elr, "elr_el1")
+GUEST_REGISTER(spsr, "spsr_el1")
+GUEST_REGISTER(esr, "esr_el1")
+GUEST_REGISTER(far, "far_el1")
+GUEST_REGISTER(sp_el0, "sp_el0")
+GUEST_REGISTER(cntkctl, "cntkctl_el1")
 GUEST_REGISTER(vbar, "vbar_el1")
 GUEST_REGISTER(tpidr, "tpidr_el1")
 GUEST_REGISTER(daif, "daif")
@@ -185,6 +207,20 @@ uint64_t guest_probe_ldadd(uint64_t address);
 uint64_t guest_probe_swp(uint64_t address);
 uint64_t guest_probe_cas(uint64_t address);
 uint64_t guest_probe_casp(uint64_t address);
+
+// Excursions: see Excursion.S.
+
+extern char guest_excursion_end[], guest_walk[], guest_walk_break[], guest_walk_trapped[];
+static inline uint64_t guest_excursion_end_address(void) { return (uint64_t)guest_excursion_end; }
+static inline uint64_t guest_walk_address(void) { return (uint64_t)guest_walk; }
+static inline uint64_t guest_walk_break_address(void) { return (uint64_t)guest_walk_break; }
+static inline uint64_t guest_walk_trapped_address(void) { return (uint64_t)guest_walk_trapped; }
+uint64_t guest_excursion(uint64_t entry, uint64_t state, uint64_t argument);
+
+// FP and SIMD state: see FloatingPoint.S.
+
+void guest_fp_fill(uint64_t seed);
+uint64_t guest_fp_differences(uint64_t seed);
 
 // Measured loops: see Bench.S. The results are ticks for all iterations.
 

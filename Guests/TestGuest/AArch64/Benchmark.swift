@@ -164,9 +164,3 @@ struct Benchmark {
     guest_interrupts_on()
   }
 }
-
-extension AArch64Machine {
-  func carryOut(_ order: Int) {
-    if order == Benchmark.receiveOrder { BenchmarkMailbox.shared.receive() }
-  }
-}

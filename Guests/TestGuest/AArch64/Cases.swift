@@ -21,6 +21,13 @@ private let survivedCases: [Case] = [
   Case(name: "hostile-psci") { runHostilePSCI(&$1) },
 ]
 
+/// A guest that behaves, and looks closely.
+private let exactCases: [Case] = [
+  Case(name: "debug") { runDebug(&$1) },
+  Case(name: "state") { runState($0, &$1) },
+  Case(name: "firmware") { runFirmware($0, &$1) },
+]
+
 /// A guest that errs, and has to be stopped.
 private let stoppedCases: [Case] = [
   Case(name: "hostile-spin") { _, _ in HostileEnd.spin() },
@@ -47,4 +54,14 @@ let cases: [Case] =
         found.run(options, &verdict)
       }
     },
-  ] + survivedCases + stoppedCases
+  ] + exactCases + survivedCases + stoppedCases
+
+extension AArch64Machine {
+  func carryOut(_ order: Int) {
+    switch order {
+    case Benchmark.receiveOrder: BenchmarkMailbox.shared.receive()
+    case StateHolder.order: StateHolder.holdUntilOver()
+    default: break
+    }
+  }
+}

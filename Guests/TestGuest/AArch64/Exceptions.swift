@@ -6,6 +6,10 @@ import Synchronization
 @c(guest_exception)
 func takeException(_ kind: UInt64, _ frame: UnsafeMutablePointer<guest_frame>) {
   switch kind {
+  case 4 where Excursion.shared.isActive, 8 where Excursion.shared.isActive:
+    // SAFETY: the vectors pass the frame they saved on this stack; nobody else has it.
+    unsafe Excursion.shared.take(&frame.pointee)
+    return
   case 5:
     machine.takeInterrupt()
   case 4:

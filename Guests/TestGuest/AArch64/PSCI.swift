@@ -12,6 +12,7 @@ enum PSCI {
   static let systemOff: UInt64 = 0x8400_0008
   static let systemReset: UInt64 = 0x8400_0009
   static let features: UInt64 = 0x8400_000A
+  static let systemReset2: UInt64 = 0xC400_0012
 
   static let success: Int64 = 0
   static let notSupported: Int64 = -1
