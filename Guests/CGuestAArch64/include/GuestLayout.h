@@ -2,7 +2,7 @@
 
 // Sizes that the assembly, the shims and Swift share, in bytes.
 
-#define GUEST_STACK_SIZE 0x10000
+#define GUEST_STACK_SIZE 0x20000
 #define GUEST_CPU_LIMIT 16
 #define GUEST_HEAP_SIZE 0x80000
 

@@ -54,7 +54,7 @@ extension AArch64Machine {
     cpus[cpu].faultInstruction.store(frame.elr, ordering: .relaxed)
   }
 
-  func stopForUnexpectedException(_ kind: UInt64, _ frame: guest_frame) -> Never {
+  @inline(never) func stopForUnexpectedException(_ kind: UInt64, _ frame: guest_frame) -> Never {
     say { line in
       line.text("unexpected exception ")
       line.decimal(kind)

@@ -61,8 +61,8 @@ import Synchronization
   /// PSTATE.SS.
   private static let stepBit: UInt64 = 1 << 21
 
-  /// From the vectors.
-  func take(_ frame: inout guest_frame) {
+  /// From the vectors. Not inlined: nested exceptions need small frames.
+  @inline(never) func take(_ frame: inout guest_frame) {
     switch frame.esr >> 26 & 0x3F {
     case 0x15:  // SVC: the excursion is over
       end(&frame)
