@@ -16,6 +16,8 @@ struct Machine: ~Copyable {
   let identity: CPUIdentity
   /// What every guest reads in the ID registers.
   let idRegisters = GuestIDRegisters(host: HostIDRegisters.value)
+  /// The time of day when the counter was 0, in seconds since 1970.
+  let secondsAtCounterZero: UInt64
   /// Called on the CPU that took the serial port's interrupt. Set before that interrupt is enabled.
   var consoleInput: (() -> Void)?
   /// Nil where the firmware gave no seed: then guests get none.
@@ -30,7 +32,7 @@ struct Machine: ~Copyable {
   init(
     frames: FrameAllocator<AArch64>, stacks: consuming StackWindow, gic: PhysicalGIC,
     redistributors: [(DeviceWindow, UInt64)], uart: PhysicalUART?,
-    identity: CPUIdentity
+    identity: CPUIdentity, secondsAtCounterZero: UInt64
   ) {
     self.frames = frames
     self.stacks = stacks
@@ -38,6 +40,7 @@ struct Machine: ~Copyable {
     self.redistributors = redistributors
     self.uart = uart
     self.identity = identity
+    self.secondsAtCounterZero = secondsAtCounterZero
   }
 
   /// Bytes have come: the port's own interrupt is off until the console task has read them.

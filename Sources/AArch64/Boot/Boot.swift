@@ -85,7 +85,8 @@ public enum Boot {
     let machine = Reference.make(
       Machine(
         frames: frames, stacks: stacks, gic: PhysicalGIC(distributor: distributor), redistributors: regions,
-        uart: unsafe earlyConsole, identity: identity))
+        uart: unsafe earlyConsole, identity: identity,
+        secondsAtCounterZero: PhysicalClock.secondsAtCounterZero(platform)))
     machine.value.seeds = SeedStream(key: Entropy.strengthened(platform.seed, on: identity))
     let affinity = read_MPIDR_EL1() & CPUIdentity.affinityMask
     let cpu = makeCPU(index: 0, affinity: affinity, machine: machine)

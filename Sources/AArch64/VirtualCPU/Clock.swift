@@ -5,9 +5,9 @@ import Virtualization
 /// A VM's PL031.
 public struct Clock: ~Copyable {
   /// Lock order: outside of the run queues' locks, which are taken to wake vCPUs.
-  private let clock: Locked<PL031<SharedLine, GuestSeconds>>
+  private let clock: Locked<PL031<SharedLine, TimeOfDay>>
 
-  private init(line: SharedLine) { clock = Locked(PL031(line: line, clock: GuestSeconds(vm: line.vm))) }
+  private init(line: SharedLine) { clock = Locked(PL031(line: line, clock: TimeOfDay())) }
 
   static func make(line: SharedLine) -> Reference<Clock> { Reference.make(Clock(line: line)) }
 
@@ -22,9 +22,10 @@ public struct Clock: ~Copyable {
   func reset() { clock.withLock { $0.reset() } }
 }
 
-/// A VM's time in seconds, which stands still while the VM is paused.
-public struct GuestSeconds: SecondsClock {
-  let vm: Reference<VM<AArch64>>
-
-  public var seconds: UInt64 { AArch64.guestCounter(of: vm) / AArch64.counterFrequencyHz }
+/// The time of day in seconds since 1970. It goes on while the VM is paused or reset: no counter of the guest's follows it.
+public struct TimeOfDay: SecondsClock {
+  public var seconds: UInt64 {
+    AArch64.currentCPU.value.local.machine.value.secondsAtCounterZero
+      &+ AArch64.counter / AArch64.counterFrequencyHz
+  }
 }
