@@ -118,7 +118,7 @@ public enum Boot {
     let identity = cpu.value.local.machine.value.identity
     write_HCR_EL2(HCR_EL2.rw.rawValue)
     write_VTCR_EL2(identity.vtcr.rawValue)
-    write_CPTR_EL2(CPTR_EL2([.res1, .tz, .tsm, .tta, .tam]).rawValue & ~identity.cptrReserved)
+    write_CPTR_EL2(CPTR_EL2.guest(on: identity).rawValue)
     write_MDCR_EL2(identity.mdcr)
     write_HSTR_EL2(0)
     // Nothing that newer CPUs have beyond `HCR_EL2` is allowed; what they trap by a 0 is trapped.

@@ -54,11 +54,6 @@ struct CPUIdentity {
 
   var vtcr: VTCR_EL2 { stage2?.controls(hasWideVMIDs: has16BitVMID) ?? VTCR_EL2(rawValue: VTCR_EL2.res1.placed(1)) }
 
-  /// Bits of CPTR_EL2 that this CPU does not have.
-  var cptrReserved: UInt64 {
-    (hasAMU ? 0 : CPTR_EL2.tam.rawValue)
-  }
-
   /// PMU, profiling, trace and OS lock registers trap; debug registers are the guest's. With FEAT_FGT the debug
   /// communication channel traps as well.
   var mdcr: UInt64 {

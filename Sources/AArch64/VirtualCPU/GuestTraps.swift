@@ -21,3 +21,12 @@ extension HCR_EL2 {
     return hcr
   }
 }
+
+/// CPTR_EL2 for guests.
+extension CPTR_EL2 {
+  static func guest(on identity: CPUIdentity) -> Self {
+    var cptr: Self = [.res1, .tz, .tsm, .tta]  // SVE, SME and trace are hidden
+    if identity.hasAMU { cptr.insert(.tam) }  // activity monitors are hidden
+    return cptr
+  }
+}
