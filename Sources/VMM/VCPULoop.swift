@@ -128,7 +128,9 @@ enum VCPULoop<A: VMMArchitecture> {
   ) -> CallResult {
     let vm = starter.value.vm
     guard let index = A.vcpuIndex(of: target, in: vm), index < vm.value.vcpus.count else { return .invalidParameters }
-    guard vm.value.memory.contains(entry, byteCount: 4), entry.isAligned(to: 4) else { return .invalidAddress }
+    guard vm.value.memory.contains(entry, byteCount: 4), entry.isAligned(to: A.instructionAlignment) else {
+      return .invalidAddress
+    }
     let vcpu = vm.value.vcpus[index]
     let claim = vcpu.value.power.compareExchange(
       expected: .off, desired: .claimed, ordering: .sequentiallyConsistent)

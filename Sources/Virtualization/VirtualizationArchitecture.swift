@@ -26,6 +26,9 @@ public protocol VirtualizationArchitecture: CPUArchitecture {
   /// When the vCPU's own timers will next raise an interrupt, in ticks of `counter`; `.max` for never. From its own task.
   static func nextTimerDeadline(_ vcpu: Reference<VCPU<Self>>) -> UInt64
 
+  /// Instructions begin at multiples of this: in bytes, a power of two.
+  static var instructionAlignment: UInt64 { get }
+
   /// The index of the vCPU that the guest knows as `target`.
   static func vcpuIndex(of target: UInt64, in vm: Reference<VM<Self>>) -> Int?
 
@@ -53,6 +56,9 @@ public protocol VirtualizationArchitecture: CPUArchitecture {
 }
 
 extension VirtualizationArchitecture {
+  /// For an architecture whose instructions are all words.
+  public static var instructionAlignment: UInt64 { 4 }
+
   /// For an architecture that keeps nothing of a vCPU in the hardware between two runs.
   public static func unload(_ vcpu: Reference<VCPU<Self>>) {}
 
