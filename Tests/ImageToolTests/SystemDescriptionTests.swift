@@ -84,8 +84,8 @@ import Testing
     #expect(vm.memory.map(\.base.rawValue) == [0x8000_0000])
     #expect(vm.images.map(\.kind) == [.kernel, .ramdisk])
     // text_offset counts from the beginning of memory; the image takes 64 KiB, the tree as many.
-    #expect(vm.images.map(\.guestAddress.rawValue) == [0x8020_0000, 0x8022_0000])
-    #expect(vm.deviceTree.address.rawValue == 0x8021_0000)
+    #expect(vm.images.map(\.guestAddress.rawValue) == [0x8020_0000, 0x8041_0000])
+    #expect(vm.deviceTree.address.rawValue == 0x8040_0000)
     #expect(vm.entry.rawValue == 0x8020_0000)
     #expect(vm.devices.map(\.base.rawValue) == [0x1000_0000, 0x10_1000])
   }

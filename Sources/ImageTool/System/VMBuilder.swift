@@ -262,10 +262,12 @@ struct VMBuilder {
     return base
   }
 
-  /// The first address that the device tree and the ramdisk may have, where they must lie above the kernel.
+  /// The first address that the device tree and the ramdisk may have, where they must lie above the kernel. Such a kernel
+  /// takes the whole of its last 2 MiB, and a ramdisk that begins there is dropped (Linux, arch/riscv/mm/init.c).
   private var endOfKernel: UInt64 {
     guard conventions.kernelLiesLowest else { return 0 }
-    return images.filter { $0.kind == .kernel }.compactMap { $0.guestRange?.last.advanced(by: 1)?.rawValue }.max() ?? 0
+    let last = images.filter { $0.kind == .kernel }.compactMap { $0.guestRange?.last.rawValue }.max()
+    return last.map { ($0 | (LinuxImage.alignment - 1)) &+ 1 } ?? 0
   }
 
   /// A free place, at or above `lowest` where there is one; nil, with a finding, where there is none.
