@@ -54,24 +54,25 @@
   \op   s11, 8(sp)
   .endm
 
-// void vcpu_enter(struct VCPUFrame *frame): runs the guest until an exit that the vector does not finish in place.
+// void vcpu_enter(struct VCPUFrame *frame): runs the guest until an exit that `apus_guest_exit` does not finish in place.
   .globl vcpu_enter
 vcpu_enter:
   addi  sp, sp, -112
   each_own sd
-  addi  s0, sp, 112
+  sd    a0, 0(sp)
   sd    sp, VCPU_FRAME_HOST_STACK(a0)
   sd    tp, VCPU_FRAME_HOST_TP(a0)
-  ld    t0, VCPU_FRAME_SEPC(a0)
-  ld    t1, VCPU_FRAME_SSTATUS(a0)
   ld    t2, VCPU_FRAME_HSTATUS(a0)
-  csrw  sepc, t0
-  csrw  sstatus, t1
   csrw  hstatus, t2
   ld    gp, 3*8(a0)
+resume_with_all:
   each_callee_saved ld, a0
 // a0: the frame. What the caller saves comes out of it, the rest is the guest's already.
 resume_guest:
+  ld    t0, VCPU_FRAME_SEPC(a0)
+  ld    t1, VCPU_FRAME_SSTATUS(a0)
+  csrw  sepc, t0
+  csrw  sstatus, t1
   csrw  sscratch, a0
   ld    tp, 4*8(a0)
   mv    sp, a0
@@ -90,27 +91,31 @@ hypervisor_vector:
   each_caller_saved sd
   sd    tp, 4*8(a0)
   csrrw t0, sscratch, zero
+  csrr  t1, sepc
+  csrr  t2, sstatus
+  csrr  a1, scause
   sd    t0, 2*8(a0)
+  sd    t1, VCPU_FRAME_SEPC(a0)
+  sd    t2, VCPU_FRAME_SSTATUS(a0)
   ld    tp, VCPU_FRAME_HOST_TP(a0)
   ld    sp, VCPU_FRAME_HOST_STACK(a0)
-// The whole of the exit, back to the caller of vcpu_enter. a0: the frame.
-leave_guest:
+  // From 20 on the guest's instruction names registers, which may be any. An interrupt is negative.
+  li    t0, VCPU_FIRST_DECODED_CAUSE
+  blt   a1, t0, 1f
   each_callee_saved sd, a0
+  call  apus_guest_access
+  mv    a1, a0
+  ld    a0, 0(sp)
+  beqz  a1, resume_with_all
+  j     leave_guest
+1: call apus_guest_exit
+  mv    a1, a0
+  ld    a0, 0(sp)
+  beqz  a1, resume_guest
+  each_callee_saved sd, a0
+// Back to the caller of vcpu_enter. a0: the frame.
+leave_guest:
   sd    gp, 3*8(a0)
-  csrr  t0, sepc
-  csrr  t1, sstatus
-  csrr  t2, hstatus
-  csrr  t3, scause
-  csrr  t4, stval
-  csrr  t5, htval
-  csrr  t6, htinst
-  sd    t0, VCPU_FRAME_SEPC(a0)
-  sd    t1, VCPU_FRAME_SSTATUS(a0)
-  sd    t2, VCPU_FRAME_HSTATUS(a0)
-  sd    t3, VCPU_FRAME_SCAUSE(a0)
-  sd    t4, VCPU_FRAME_STVAL(a0)
-  sd    t5, VCPU_FRAME_HTVAL(a0)
-  sd    t6, VCPU_FRAME_HTINST(a0)
   each_own ld
   addi  sp, sp, 112
   ret
@@ -166,6 +171,8 @@ task_trampoline:
 guest_fetch:
   csrr  t0, stvec
   lla   t1, guest_fetch_fault
+  csrr  t3, sstatus                          // a fault changes both
+  csrr  t4, hstatus
   mv    t2, a0
   csrw  stvec, t1
   .option push
@@ -178,6 +185,8 @@ guest_fetch:
   .balign 4
 guest_fetch_fault:
   csrw  stvec, t0
+  csrw  sstatus, t3
+  csrw  hstatus, t4
   csrr  a1, scause
   li    a0, 0
   ret

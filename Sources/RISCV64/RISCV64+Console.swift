@@ -22,11 +22,3 @@ extension RISCV64 {
     while true { riscv64_wfi() }
   }
 }
-extension RISCV64 {
-  static func consoleWrite(_ line: LogText) {
-    var text = line
-    for index in 0..<text.byteCount { consoleWrite(byte: text[index]) }
-    consoleWrite(byte: 0x0d)
-    consoleWrite(byte: 0x0a)
-  }
-}

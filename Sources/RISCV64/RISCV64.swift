@@ -1,5 +1,6 @@
 import CRISCV64
 import Kernel
+import Virtualization
 
 /// The architecture: HS-mode with the hypervisor extension, SBI below, a PLIC.
 public enum RISCV64 {}
@@ -7,6 +8,10 @@ public enum RISCV64 {}
 /// The architecture's own part of the per-CPU area.
 public struct RISCV64CPULocal: ~Copyable {
   let machine: Reference<Machine>
+  /// Whose state is in this hart's registers; it stays there until another vCPU needs them. Touched by this hart alone.
+  var loadedVCPU: Reference<VCPU<RISCV64>>?
+  /// The last vCPU that ran here, by whose numbers the hart may still keep translations. Compared, never followed.
+  var lastVCPU: Reference<VCPU<RISCV64>>?
 }
 
 extension RISCV64: PhysicalMemory {

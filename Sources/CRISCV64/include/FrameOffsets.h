@@ -6,8 +6,6 @@
 #define VCPU_FRAME_SEPC 272
 #define VCPU_FRAME_SSTATUS 280
 #define VCPU_FRAME_HSTATUS 288
-#define VCPU_FRAME_SCAUSE 296
-#define VCPU_FRAME_STVAL 304
-#define VCPU_FRAME_HTVAL 312
-#define VCPU_FRAME_HTINST 320
+// Causes from here on are those of guests alone: guest page faults and virtual instructions.
+#define VCPU_FIRST_DECODED_CAUSE 20
 #define PANIC_FRAME_BYTE_COUNT 304

@@ -14,12 +14,7 @@ struct NAMED(VCPUFrame) riscv64_vcpu_frame {
   uint64_t hostTP;        // tp of the hypervisor: its per-CPU area
   uint64_t sepc;          // the guest's pc
   uint64_t sstatus;       // SPP and FS as the guest left them
-  uint64_t hstatus;       // SPV, SPVP and what the guest is kept from
-  uint64_t scause;        // at the exit, as the rest
-  uint64_t stval;
-  uint64_t htval;
-  uint64_t htinst;
-  uint64_t vcpu;          // the vCPU this frame belongs to
+  uint64_t hstatus;       // SPV and what the guest is kept from; never saved
 };
 
 _Static_assert(offsetof(struct riscv64_vcpu_frame, hostStack) == VCPU_FRAME_HOST_STACK, "used by WorldSwitch.S");
@@ -27,10 +22,6 @@ _Static_assert(offsetof(struct riscv64_vcpu_frame, hostTP) == VCPU_FRAME_HOST_TP
 _Static_assert(offsetof(struct riscv64_vcpu_frame, sepc) == VCPU_FRAME_SEPC, "used by WorldSwitch.S");
 _Static_assert(offsetof(struct riscv64_vcpu_frame, sstatus) == VCPU_FRAME_SSTATUS, "used by WorldSwitch.S");
 _Static_assert(offsetof(struct riscv64_vcpu_frame, hstatus) == VCPU_FRAME_HSTATUS, "used by WorldSwitch.S");
-_Static_assert(offsetof(struct riscv64_vcpu_frame, scause) == VCPU_FRAME_SCAUSE, "used by WorldSwitch.S");
-_Static_assert(offsetof(struct riscv64_vcpu_frame, stval) == VCPU_FRAME_STVAL, "used by WorldSwitch.S");
-_Static_assert(offsetof(struct riscv64_vcpu_frame, htval) == VCPU_FRAME_HTVAL, "used by WorldSwitch.S");
-_Static_assert(offsetof(struct riscv64_vcpu_frame, htinst) == VCPU_FRAME_HTINST, "used by WorldSwitch.S");
 
 // 32 registers of 64 bits and fcsr: what FP code sees.
 struct NAMED(FloatingPointState) riscv64_floating_point_state {

@@ -38,6 +38,12 @@ enum BareRuntime {
   @c(apus_task_entry)
   public func enterTask(_ argument: UInt) { Scheduler<RISCV64>.enterTask(argument: argument) }
 
+  @c(apus_guest_exit)
+  public func guestExit() -> UInt { RISCV64.takeExit().rawValue }
+
+  @c(apus_guest_access)
+  public func guestAccess() -> UInt { RISCV64.takeAccess().rawValue }
+
   @c(apus_hypervisor_fault)
   public func hypervisorFault(_ frame: UnsafePointer<PanicFrame>) {
     // SAFETY: the vector has filled the frame on the panic stack.

@@ -85,6 +85,7 @@ public enum Boot {
         frames: frames, stacks: stacks, plic: PhysicalPLIC(platform, hart: boot_hart_id()), uart: unsafe earlyConsole,
         identity: identity))
     machine.value.seeds = SeedStream(key: platform.seed)
+    machine.value.nanosecondsAtBoot = platform.readClock()
     setUpThisCPU(makeCPU(index: 0, hart: boot_hart_id(), machine: machine))
     return machine
   }
@@ -107,13 +108,49 @@ public enum Boot {
     write_hgeie(0)
     write_hvip(0)
     write_hie(0)
+    write_hedeleg(GuestControls.exceptions)
+    write_hideleg(GuestControls.interrupts)
+    write_hcounteren(GuestControls.counters)
+    write_henvcfg(GuestControls.environment(hasSstc: cpu.value.local.machine.value.identity.hasSstc))
     Scheduler<RISCV64>.adoptBootContext(as: cpu)
   }
 
   private static func run(
     _ platform: Platform, machine: Reference<Machine>, cpus: [Reference<PhysicalCPU<RISCV64>>]
   ) -> Never {
-    RISCV64.consoleWrite("apus: riscv64, \(cpus.count) CPUs, \(machine.value.frames.freeByteCount >> 20) MiB free")
-    RISCV64.powerOff()
+    let console = Reference.make(Console<RISCV64>())
+    let arguments = BootArguments(platform.bootArguments)
+    console.value.print(
+      "apus: riscv64, \(cpus.count) CPUs, \(machine.value.frames.freeByteCount >> 20) MiB free")
+    guard let range = platform.bundle else {
+      console.value.print("apus: the loader gave no bundle (QEMU: -initrd, U-Boot: the second argument of booti)")
+      RISCV64.powerOff()
+    }
+    // SAFETY: the bundle is RAM, mapped, and kept out of the frame allocator for good.
+    let bundle = unsafe Bundle(base: UnsafeRawPointer(AddressMap.pointer(to: range.base)), byteCount: range.byteCount)
+    let vmm = Reference.make(
+      VMM<RISCV64>(console: console, frames: machine.value.frames, heap: unsafe BareRuntime.heap))
+    let main = Scheduler<RISCV64>.spawn(name: "VMM", on: cpus[0], urgency: .system) {
+      let isUsable = vmm.value.initialize(vmm, bundle: bundle, cpus: cpus)
+      startConsole(console, vmm: vmm, machine: machine, cpus: cpus, arguments: arguments)
+      if isUsable { vmm.value.start() }
+      vmm.value.tellVerdict(token: arguments.token)
+      Console.close(console)
+      if vmm.value.isPowerOffWanted { RISCV64.powerOff() }
+    }
+    guard main != nil else { fatalError("no memory for the VMM's stack") }
+    Scheduler<RISCV64>.idle()
+  }
+
+  private static func startConsole(
+    _ console: Reference<Console<RISCV64>>, vmm: Reference<VMM<RISCV64>>, machine: Reference<Machine>,
+    cpus: [Reference<PhysicalCPU<RISCV64>>], arguments: BootArguments
+  ) {
+    Console.open(console, vmm: vmm, on: cpus[0], focus: arguments.focus)
+    machine.value.consoleInput = { console.value.wake() }
+    if let plic = machine.value.plic, let interrupt = machine.value.uart.interrupt {
+      plic.enable(interrupt)
+      machine.value.uart.enableInput()
+    }
   }
 }
