@@ -6,15 +6,15 @@
 #ifdef APUS_BARE
 #define SYMBOL(name, symbol)                                  \
   extern char symbol[];                                       \
-  static inline uint64_t name(void) { return (uint64_t)symbol; }
+  SHIM uint64_t name(void) { return (uint64_t)symbol; }
 #define VALUE(name, symbol)        \
   extern uint64_t symbol;          \
-  static inline uint64_t name(void) { return symbol; }
+  SHIM uint64_t name(void) { return symbol; }
 #else
 #define SYMBOL(name, symbol) \
-  static inline uint64_t name(void) { __builtin_trap(); }
+  SHIM uint64_t name(void) { __builtin_trap(); }
 #define VALUE(name, symbol) \
-  static inline uint64_t name(void) { __builtin_trap(); }
+  SHIM uint64_t name(void) { __builtin_trap(); }
 #endif
 
 SYMBOL(image_start, __image_start)

@@ -7,35 +7,38 @@
 #ifndef __ASSEMBLER__
 #include <stdint.h>
 
+// Always part of the caller: a call would cost more than what it calls.
+#define SHIM static inline __attribute__((always_inline))
+
 #ifdef APUS_BARE
 // The hypervisor's fences are named only where the assembler is told of the extension.
 #define INSTRUCTION(name, text)                                                                              \
-  static inline void name(void) {                                                                            \
+  SHIM void name(void) {                                                                            \
     __asm__ volatile(".option push\n.option arch, +h\n" text "\n.option pop" ::: "memory");                  \
   }
 #define INSTRUCTION_X(name, text)                                                                            \
-  static inline void name(uint64_t value) {                                                                  \
+  SHIM void name(uint64_t value) {                                                                  \
     __asm__ volatile(".option push\n.option arch, +h\n" text "\n.option pop" ::"r"(value) : "memory");       \
   }
 #define INSTRUCTION_XX(name, text)                                                                           \
-  static inline void name(uint64_t a, uint64_t b) {                                                          \
+  SHIM void name(uint64_t a, uint64_t b) {                                                          \
     __asm__ volatile(".option push\n.option arch, +h\n" text "\n.option pop" ::"r"(a), "r"(b) : "memory");   \
   }
 #define VALUE(name, text)                         \
-  static inline uint64_t name(void) {             \
+  SHIM uint64_t name(void) {             \
     uint64_t value;                               \
     __asm__ volatile(text : "=r"(value));         \
     return value;                                 \
   }
 #else
 #define INSTRUCTION(name, text) \
-  static inline void name(void) { __builtin_trap(); }
+  SHIM void name(void) { __builtin_trap(); }
 #define INSTRUCTION_X(name, text) \
-  static inline void name(uint64_t value) { (void)value; __builtin_trap(); }
+  SHIM void name(uint64_t value) { (void)value; __builtin_trap(); }
 #define INSTRUCTION_XX(name, text) \
-  static inline void name(uint64_t a, uint64_t b) { (void)a, (void)b; __builtin_trap(); }
+  SHIM void name(uint64_t a, uint64_t b) { (void)a, (void)b; __builtin_trap(); }
 #define VALUE(name, text) \
-  static inline uint64_t name(void) { __builtin_trap(); }
+  SHIM uint64_t name(void) { __builtin_trap(); }
 #endif
 
 INSTRUCTION(riscv64_fence, "fence rw, rw")

@@ -1,12 +1,13 @@
 #pragma once
 #include <stdint.h>
+#include "Instructions.h"
 
 // Single loads and stores of device registers. With plain base-register addressing, so that an outer hypervisor could decode them.
 #define ACCESS(bits, suffix, modifier)                                                            \
-  static inline uint##bits##_t mmio_read##bits(const volatile void *_Nonnull address) {           \
+  SHIM uint##bits##_t mmio_read##bits(const volatile void *_Nonnull address) {           \
     return *(const volatile uint##bits##_t *)address;                                             \
   }                                                                                               \
-  static inline void mmio_write##bits(volatile void *_Nonnull address, uint##bits##_t value) {    \
+  SHIM void mmio_write##bits(volatile void *_Nonnull address, uint##bits##_t value) {    \
     *(volatile uint##bits##_t *)address = value;                                                  \
   }
 

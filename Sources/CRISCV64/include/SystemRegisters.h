@@ -5,20 +5,20 @@
 // CSRR, CSRW, CSRS and CSRC for the registers the hypervisor uses, by the manual's names.
 #ifdef APUS_BARE
 #define REGISTER(name)                                                                                             \
-  static inline uint64_t read_##name(void) {                                                                       \
+  SHIM uint64_t read_##name(void) {                                                                       \
     uint64_t value;                                                                                                \
     __asm__ volatile("csrr %0, " #name : "=r"(value)::"memory");                                                   \
     return value;                                                                                                  \
   }                                                                                                                \
-  static inline void write_##name(uint64_t value) { __asm__ volatile("csrw " #name ", %0" ::"rK"(value) : "memory"); } \
-  static inline void set_##name(uint64_t bits) { __asm__ volatile("csrs " #name ", %0" ::"rK"(bits) : "memory"); }     \
-  static inline void clear_##name(uint64_t bits) { __asm__ volatile("csrc " #name ", %0" ::"rK"(bits) : "memory"); }
+  SHIM void write_##name(uint64_t value) { __asm__ volatile("csrw " #name ", %0" ::"rK"(value) : "memory"); } \
+  SHIM void set_##name(uint64_t bits) { __asm__ volatile("csrs " #name ", %0" ::"rK"(bits) : "memory"); }     \
+  SHIM void clear_##name(uint64_t bits) { __asm__ volatile("csrc " #name ", %0" ::"rK"(bits) : "memory"); }
 #else
 #define REGISTER(name)                                                                    \
-  static inline uint64_t read_##name(void) { __builtin_trap(); }                          \
-  static inline void write_##name(uint64_t value) { (void)value; __builtin_trap(); }      \
-  static inline void set_##name(uint64_t bits) { (void)bits; __builtin_trap(); }          \
-  static inline void clear_##name(uint64_t bits) { (void)bits; __builtin_trap(); }
+  SHIM uint64_t read_##name(void) { __builtin_trap(); }                          \
+  SHIM void write_##name(uint64_t value) { (void)value; __builtin_trap(); }      \
+  SHIM void set_##name(uint64_t bits) { (void)bits; __builtin_trap(); }          \
+  SHIM void clear_##name(uint64_t bits) { (void)bits; __builtin_trap(); }
 #endif
 
 // Supervisor

@@ -27,15 +27,22 @@ extension RISCV64 {
     return FirmwareAnswer(.success)
   }
 
+  /// An address space has 16 bits; the others are for the future, and no guest's.
+  private static let asidMask: UInt64 = 0xffff
+
   private static func carryOutHere(_ fence: GuestFence) {
     switch fence {
     case .instructions: riscv64_fence_i()
     case .translations(.everything, nil): riscv64_hfence_vvma()
-    case .translations(.everything, let asid?): riscv64_hfence_vvma_asid(asid)
+    case .translations(.everything, let asid?): riscv64_hfence_vvma_asid(asid & asidMask)
     case .translations(.pages(let start, let count), let asid):
       for page in 0..<count {
         let address = start &+ page &* 4096
-        if let asid { riscv64_hfence_vvma_address_asid(address, asid) } else { riscv64_hfence_vvma_address(address) }
+        if let asid {
+          riscv64_hfence_vvma_address_asid(address, asid & asidMask)
+        } else {
+          riscv64_hfence_vvma_address(address)
+        }
       }
     }
   }
@@ -52,7 +59,7 @@ extension RISCV64 {
     }
     if let asid {
       MachineFirmware.fenceGuest(
-        asid: asid, start: start, byteCount: byteCount, harts: harts.mask, base: harts.base)
+        asid: asid & asidMask, start: start, byteCount: byteCount, harts: harts.mask, base: harts.base)
     } else {
       MachineFirmware.fenceGuest(start: start, byteCount: byteCount, harts: harts.mask, base: harts.base)
     }

@@ -18,15 +18,18 @@ import Virtualization
 
   /// x0 to x31; x0 is zero. `index` comes from five bits of an instruction or is a constant.
   subscript(index: Int) -> UInt64 {
-    @inline(__always) get {
-      // SAFETY: the frame begins with 32 words, and the index has five bits. The first word is never written.
-      unsafe UnsafeRawPointer(frame).load(fromByteOffset: (index & 31) &* 8, as: UInt64.self)
-    }
+    // SAFETY: the frame begins with 32 words, and the index has five bits. The first word is never written.
+    @inline(__always) get { unsafe words[index & 31] }
     @inline(__always) nonmutating set {
       if index & 31 == 0 { return }
       // SAFETY: as above.
-      unsafe UnsafeMutableRawPointer(frame).storeBytes(of: newValue, toByteOffset: (index & 31) &* 8, as: UInt64.self)
+      unsafe words[index & 31] = newValue
     }
+  }
+
+  private var words: UnsafeMutablePointer<UInt64> {
+    // SAFETY: the frame begins with such words, and lives as long as its vCPU.
+    @inline(__always) get { unsafe UnsafeMutableRawPointer(frame).assumingMemoryBound(to: UInt64.self) }
   }
 
   // SAFETY: for all of these: the frame lives as long as its vCPU.
