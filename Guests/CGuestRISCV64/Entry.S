@@ -32,7 +32,7 @@ guest_head:
 .section .text.entry, "ax"
 entry:
   csrw    sie, zero
-  mv      s0, a0                // hart
+  mv      s5, a0                // hart
   mv      s1, a1                // device tree
   lla     s2, guest_head        // where we were loaded
 
@@ -74,7 +74,7 @@ entry:
   lla     t0, guest_boot
   sd      s1, 0(t0)
   sd      s2, 8(t0)
-  sd      s0, 16(t0)
+  sd      s5, 16(t0)
   call    main
 1:
   wfi
@@ -86,12 +86,12 @@ entry:
 guest_secondary_entry:
   rdtime  s4
   csrw    sie, zero
-  mv      s0, a0
+  mv      s5, a0
   mv      s3, a1
   call    translation_on
   mv      a0, s3
   mv      a1, s4
-  mv      a2, s0
+  mv      a2, s5
   call    guest_secondary_main
 1:
   wfi
@@ -122,7 +122,7 @@ translation_on:
   li      t1, GUEST_STACK_SIZE
   mul     t0, t0, t1
   add     sp, sp, t0
-  li      fp, 0
+  li      fp, 0                 // where a chain of frames ends
   ret
 
 .section .rodata.link_base, "a"

@@ -14,6 +14,8 @@ public struct CPURecord: ~Copyable {
   public let timerInterruptCount = Atomic<Int>(0)
   /// The counter when the last timer interrupt was taken.
   public let timerInterruptTime = Atomic<UInt64>(0)
+  /// When the timer is due, where the hardware does not tell; kept by the architecture on the CPU itself.
+  public let timerDeadline = Atomic<UInt64>(.max)
   /// Interrupts that nobody asked for.
   public let strayInterruptCount = Atomic<Int>(0)
   /// Set by a case that expects faults; cleared when it is through.

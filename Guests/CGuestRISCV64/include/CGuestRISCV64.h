@@ -101,7 +101,6 @@ static inline uint64_t guest_cpu_index(void) {
 
 // Fences and hints.
 
-static inline void guest_pause(void) { __asm__ volatile(".4byte 0x0100000f" ::: "memory"); }  // PAUSE, a hint
 static inline void guest_wfi(void) { __asm__ volatile("wfi" ::: "memory"); }
 static inline void guest_fence(void) { __asm__ volatile("fence" ::: "memory"); }
 static inline void guest_fence_i(void) { __asm__ volatile("fence.i" ::: "memory"); }

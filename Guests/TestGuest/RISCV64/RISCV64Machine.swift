@@ -90,6 +90,11 @@ final class RISCV64Machine: GuestMachine {
   }
 
   func setTimer(at deadline: UInt64) {
+    cpus[currentCPU].timerDeadline.store(deadline, ordering: .relaxed)
+    raiseTimer(at: deadline)
+  }
+
+  private func raiseTimer(at deadline: UInt64) {
     if platform.cpus[currentCPU].hasSstc {
       guest_write_stimecmp(deadline)
     } else {
@@ -134,7 +139,19 @@ final class RISCV64Machine: GuestMachine {
     guest_set_sstatus(Self.interruptEnable)
   }
 
-  func pause() { guest_pause() }
+  /// QEMU gives no other hart a turn for PAUSE, but for WFI: a tick is waited out with interrupts masked, and the timer
+  /// is as it was.
+  func pause() {
+    let wasEnabled = guest_read_sstatus() & Self.interruptEnable
+    guest_clear_sstatus(Self.interruptEnable)
+    let deadline = cpus[currentCPU].timerDeadline.load(ordering: .relaxed)
+    raiseTimer(at: min(deadline, counter &+ Self.pauseTicks))
+    guest_wfi()
+    raiseTimer(at: deadline)
+    guest_set_sstatus(wasEnabled)
+  }
+
+  private static let pauseTicks: UInt64 = 10
 
   func powerOff() -> Never {
     _ = SBI.call(SBI.systemReset, 0, 0, 0)
