@@ -13,8 +13,8 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
   /// Every VM of the bundle, in its order, those that could not be made too. Filled by `initialize`.
   public private(set) var owners: [Reference<VMOwner<A>>] = []
   private var manifest: SystemManifest?
-  /// VMs of the bundle that are not in `owners` because their manifest was not accepted.
-  private var rejectedVMs = 0
+  /// VMs of the bundle that are not in `owners` because their manifest was not accepted, and those that did not start.
+  private var missingVMs = 0
   /// Bytes of frames that making the VMs has taken.
   private var vmByteCount: UInt64 = 0
   /// Bytes of frames that are taken when all VMs are gone, as it was when the first was started.
@@ -45,7 +45,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
       manifest = try unsafe SystemManifest(bundle: bundle.manifestBytes, architecture: A.manifestArchitecture) {
         index, error in
         own.value.console.value.print("apus: vm \(index + 1) of the bundle is skipped: \(error.reason)")
-        own.value.rejectedVMs += 1
+        own.value.missingVMs += 1
       }
     } catch {
       console.value.print("apus: the bundle is unusable: \(error.reason)")
@@ -132,8 +132,10 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
     restByteCount = takenByteCount - vmByteCount
     runningVMs.add(1, ordering: .sequentiallyConsistent)  // until all have been told to start
     for owner in owners where owner.value.manifest.autostart && owner.value.state.load(ordering: .relaxed) == .ready {
-      owner.value.countAsRunning()
-      owner.value.send(.start)
+      let result = owner.value.perform(.start)
+      guard result != .done else { continue }
+      owner.value.tell(.start, result)
+      missingVMs += 1
     }
     vmStopped()
     Scheduler<A>.park { runningVMs.load(ordering: .sequentiallyConsistent) == 0 }
@@ -158,7 +160,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
       let result = owner.value.perform(.destroy)
       if result != .done {
         isGood = false
-        console.value.print("apus: \(owner.value.name): destroy: \(result.word)")
+        owner.value.tell(.destroy, result)
       }
     }
     // The tasks' last stacks go back when their CPUs are off them.
@@ -182,7 +184,7 @@ public struct VMM<A: VMMArchitecture>: ~Copyable {
   /// Destroys the VMs, unless they are to stay. The last lines: how each VM ended, and whether that is well, marked with
   /// the token the user's side has given.
   public func tellVerdict(token: LogText) {
-    var isGood = !owners.isEmpty && rejectedVMs == 0
+    var isGood = !owners.isEmpty && missingVMs == 0
     if isPowerOffWanted, !owners.isEmpty, !destroyVMs() { isGood = false }
     Console.finish(console)
     for owner in owners {

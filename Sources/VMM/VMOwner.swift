@@ -25,7 +25,7 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
 
   /// Before a CPU's run queue in the lock order.
   private let commands = Locked(CommandQueue<A>())
-  /// Whether the VM counts as one that the VMM waits for. Before the owner is told to start it the VMM's, then the task's.
+  /// Whether the VM counts as one that the VMM waits for. The owner's task alone.
   private var isCounted = false
 
   /// How long vCPUs have to come out of their guests, in ticks: far more than a kick takes, on whatever machine.
@@ -74,7 +74,8 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
     return state == .destroyed && command == .destroy ? .alreadyDone : .refused
   }
 
-  private func tell(_ command: VMCommand, _ result: CommandResult) {
+  /// Says in the log what did not come to pass.
+  func tell(_ command: VMCommand, _ result: CommandResult) {
     switch result {
     case .done, .alreadyDone: break
     case .refused, .failed, .timedOut:
@@ -157,7 +158,7 @@ public struct VMOwner<A: VMMArchitecture>: ~Copyable {
   }
 
   /// Raises the VMM's count, if it is not raised for this VM yet: before a vCPU can run.
-  mutating func countAsRunning() {
+  private mutating func countAsRunning() {
     guard !isCounted else { return }
     isCounted = true
     vmm.value.runningVMs.add(1, ordering: .sequentiallyConsistent)
