@@ -24,6 +24,12 @@ struct BootTestTests {
     #expect(test.forbidden == BootTest.linuxTrouble)
   }
 
+  @Test func fileStandsForATestOfEachCPUCount() throws {
+    let test = try BootTest.parse("name = \"a\"\nsystem = \"b\"\ncpus-each = [1, 3]\n", file: "a.toml")
+    #expect(test.variants.map(\.name) == ["a, with 1 CPU", "a, with 3 CPUs"])
+    #expect(test.variants.map(\.cpus) == [1, 3])
+  }
+
   @Test func unknownKeyIsAMistake() {
     let failure = #expect(throws: Failure.self) {
       try BootTest.parse("name = \"a\"\nsystem = \"b\"\ntimeout = 3\n", file: "a.toml")

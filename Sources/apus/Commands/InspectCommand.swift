@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageTool
+import Manifest
 
 /// `apus inspect`: prints what a bundle holds.
 struct InspectCommand: ParsableCommand {
@@ -27,6 +28,9 @@ struct InspectCommand: ParsableCommand {
     }
   }
 
+  @Option(help: "The architecture that the bundle must be for.")
+  var arch: Architecture?
+
   @Argument(help: "The bundle.", completion: .file())
   var bundle: String
 
@@ -40,6 +44,9 @@ struct InspectCommand: ParsableCommand {
       }
       do {
         let read = try SystemBundle.read(data)
+        if let arch, read.manifest.architecture != arch {
+          throw Failure(.failed, "\(bundle) is for \(read.manifest.architecture.name), not for \(arch.name)")
+        }
         switch format {
         case .json: print(try BundleReport(read).json())
         case .dts: print(try read.deviceTreeSource(), terminator: "")

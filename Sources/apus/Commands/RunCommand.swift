@@ -121,7 +121,8 @@ struct RunCommand: ParsableCommand {
     progress.say("machine", "\(command.cpus) × \(command.cpuModel), \(command.memory), \(command.executable)")
     if gdb {
       progress.say(
-        "debugger", "gdb-multiarch -ex 'target remote :1234' \(build.linked.pathFromHere)")
+        "debugger",
+        "gdb-multiarch -ex 'target remote :1234' -ex 'hbreak main' -ex continue \(build.linked.pathFromHere)")
     }
     guard isInteractive else { return }
     progress.say("console", "Ctrl-C goes to the VM in focus.  Ctrl-X 1…9, n, p: focus   Ctrl-X k: stop that VM")

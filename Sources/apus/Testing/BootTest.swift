@@ -56,7 +56,8 @@ struct BootTest: Decodable {
       never, verdict,
       restarts,
       seconds
-    case lines, type, ends, panics, command, status, events, environment
+    case eachCPUCount = "cpus-each"
+    case lines, type, ends, panics, command, status, events, environment, before
     case bootArguments = "boot-arguments"
     case linuxMayFail = "linux-may-fail"
     case warningsLikeNative = "warnings-like-native"
@@ -75,6 +76,8 @@ struct BootTest: Decodable {
   var native: String?
   /// Runs the command line with these words on a terminal of its own, instead of booting a machine.
   var command: [String]?
+  /// Words for the command line that are run first, and must end with 0.
+  var before: [String]?
   /// The command's exit status; 0 where it is not given.
   var status: Int32?
   /// What happens to the command, one after the other.
@@ -89,6 +92,8 @@ struct BootTest: Decodable {
   var machine: String?
   var cpu: String?
   var cpus: Int?
+  /// The test is run once with each of these numbers of CPUs.
+  var eachCPUCount: [Int]?
   var memory: String?
   /// More arguments for QEMU.
   var qemu: [String]?
@@ -168,6 +173,17 @@ struct BootTest: Decodable {
     }
   }
 
+  /// The tests that one file stands for.
+  var variants: [BootTest] {
+    guard let counts = eachCPUCount else { return [self] }
+    return counts.map { count in
+      var variant = self
+      variant.cpus = count
+      variant.name += count == 1 ? ", with 1 CPU" : ", with \(count) CPUs"
+      return variant
+    }
+  }
+
   /// All tests of a folder, by their files' names.
   static func all(in folder: URL) throws(Failure) -> [(file: URL, test: BootTest)] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
@@ -177,7 +193,7 @@ struct BootTest: Decodable {
       guard let text = try? String(contentsOf: file, encoding: .utf8) else {
         throw Failure(.configuration, "\(file.path) cannot be read")
       }
-      tests.append((file, try parse(text, file: name)))
+      tests += try parse(text, file: name).variants.map { (file, $0) }
     }
     return tests
   }

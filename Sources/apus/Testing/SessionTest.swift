@@ -13,10 +13,12 @@ struct SessionTest {
   func problem(arch: String) throws(Failure) -> String? {
     let terminal = try PseudoTerminal()
     let before = terminal.modes
-    var arguments = words
-    arguments.insert(contentsOf: ["--arch", arch], at: 1)
+    if let before = test.before {
+      _ = try Tool.output(
+        HostEnvironment.executable, arguments(before, arch), directory: repository.root.path, environment: environment)
+    }
     let command = try ChildProcess(
-      HostEnvironment.executable, arguments, directory: repository.root.path, environment: environment,
+      HostEnvironment.executable, arguments(words, arch), directory: repository.root.path, environment: environment,
       terminal: terminal.path)
     let log = folder.appending(path: "console.log")
     try log.writeAtomically(Data())
@@ -53,11 +55,17 @@ struct SessionTest {
     }
   }
 
+  private func arguments(_ words: [String], _ arch: String) -> [String] {
+    words.prefix(1) + ["--arch", arch] + words.dropFirst().map(withFolder)
+  }
+
+  private func withFolder(_ text: String) -> String { text.replacing("{folder}", with: folder.path) }
+
   private var environment: [String: String?] {
     // A console that is the same for everybody: without colours, in no language.
     var environment: [String: String?] = ["NO_COLOR": "1", "TERM": "dumb", "LC_ALL": "C.UTF-8"]
     for (name, value) in test.environment ?? [:] {
-      environment[name] = value.replacing("{folder}", with: folder.path)
+      environment[name] = withFolder(value)
     }
     return environment
   }
