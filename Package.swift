@@ -153,7 +153,7 @@ if let architecture, let part = forArchitecture.first(where: { $0.name == archit
       tests("Virtualization", ["Virtualization", "Kernel", "TestSupport"]),
       tests("Devices", ["Devices", "Virtualization", "TestSupport"]),
       tests("AArch64", ["AArch64", "TestSupport"]),
-      tests("RISCV64", ["RISCV64", "TestSupport"]),
+      tests("RISCV64", ["RISCV64", "TestSupport"], exclude: ["Fixtures"]),
       tests(
         "ImageTool", ["ImageTool", "Manifest", "DeviceTree", "Virtualization", "TOMLKit", "TestSupport"],
         exclude: ["Broken"]),
