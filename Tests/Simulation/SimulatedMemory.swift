@@ -16,7 +16,9 @@ final class SimulatedMemory {
     self.bytes = bytes
   }
 
-  deinit { munmap(bytes, byteCount) }
+  /// Gives the memory back to the host. Not in a `deinit`: the stacks of threads that end in the middle of a call keep
+  /// what they refer to.
+  func unmap() { munmap(bytes, byteCount) }
 
   func pointer(to address: HostPhysicalAddress) -> UnsafeMutableRawPointer {
     let (offset, isBelow) = address.rawValue.subtractingReportingOverflow(Self.base)

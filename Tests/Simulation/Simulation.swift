@@ -141,6 +141,8 @@ public final class Simulation {
       // SAFETY: every thread of the machine has ended.
       unsafe cpu.area?.destroy()
     }
+    memory.unmap()
+    consoleOutput = []
   }
 
   /// Records that something is wrong; the run goes on as long as it can.
