@@ -17,8 +17,8 @@ struct Machine: ~Copyable {
   var consoleInput: (() -> Void)?
   /// Nil where the firmware gave no seed: then guests get none.
   var seeds: SeedStream?
-  /// Nanoseconds since 1970 when the machine booted; 0 where no clock is known.
-  var nanosecondsAtBoot: UInt64 = 0
+  /// Nanoseconds since 1970 when `time` was 0. Set once, at boot.
+  var nanosecondsAtCounterZero: UInt64 = 0
   /// How many seeds were given out.
   let seedCount = Atomic<Int>(0)
   /// VMIDs are given out once each; 0 is nobody's.

@@ -85,8 +85,8 @@ public enum Boot {
         frames: frames, stacks: stacks, plic: PhysicalPLIC(platform, hart: boot_hart_id()), uart: unsafe earlyConsole,
         identity: identity))
     machine.value.seeds = SeedStream(key: platform.seed)
-    machine.value.nanosecondsAtBoot = platform.readClock()
     setUpThisCPU(makeCPU(index: 0, hart: boot_hart_id(), machine: machine))
+    machine.value.nanosecondsAtCounterZero = PhysicalClock.nanosecondsAtCounterZero(platform)
     return machine
   }
 

@@ -5,9 +5,9 @@ import Virtualization
 /// A VM's Goldfish clock.
 public struct Clock: ~Copyable {
   /// Lock order: outside of the run queues' locks, which are taken to wake vCPUs.
-  private let clock: Locked<GoldfishRTC<SourceLine, GuestNanoseconds>>
+  private let clock: Locked<GoldfishRTC<SourceLine, TimeOfDay>>
 
-  private init(line: SourceLine) { clock = Locked(GoldfishRTC(line: line, clock: GuestNanoseconds(vm: line.vm))) }
+  private init(line: SourceLine) { clock = Locked(GoldfishRTC(line: line, clock: TimeOfDay())) }
 
   static func make(line: SourceLine) -> Reference<Clock> { Reference.make(Clock(line: line)) }
 
@@ -22,15 +22,16 @@ public struct Clock: ~Copyable {
   func reset() { clock.withLock { $0.reset() } }
 }
 
-/// A VM's time of day: it begins with the machine's own, and stands still while the VM is paused.
-public struct GuestNanoseconds: NanosecondsClock {
-  let vm: Reference<VM<RISCV64>>
-
+/// The time of day in nanoseconds since 1970. It goes on while the VM is paused or reset: no counter of the guest's follows
+/// it.
+public struct TimeOfDay: NanosecondsClock {
   public var nanoseconds: UInt64 {
+    RISCV64.currentCPU.value.local.machine.value.nanosecondsAtCounterZero &+ Self.nanoseconds(ofTicks: RISCV64.counter)
+  }
+
+  static func nanoseconds(ofTicks ticks: UInt64) -> UInt64 {
     let frequency = RISCV64.counterFrequencyHz
-    let ticks = RISCV64.guestCounter(of: vm)
     // Whole seconds first: the product of all ticks would not fit.
-    return RISCV64.currentCPU.value.local.machine.value.nanosecondsAtBoot &+ ticks / frequency &* 1_000_000_000 &+ ticks
-      % frequency &* 1_000_000_000 / frequency
+    return ticks / frequency &* 1_000_000_000 &+ ticks % frequency &* 1_000_000_000 / frequency
   }
 }

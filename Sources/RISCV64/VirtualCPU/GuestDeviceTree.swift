@@ -77,11 +77,7 @@ extension RISCV64 {
       tree.property("compatible", string: "riscv")
       tree.property("reg", u32: UInt32(index))
       tree.property("status", string: "okay")
-      if identity.hasSstc {
-        tree.property("riscv,isa", string: "rv64imafdc_zicsr_zifencei_sstc")
-      } else {
-        tree.property("riscv,isa", string: "rv64imafdc_zicsr_zifencei")
-      }
+      addExtensions(to: &tree, identity)
       tree.property("mmu-type", string: "riscv,sv39")
       tree.beginNode("interrupt-controller")
       tree.property("compatible", string: "riscv,cpu-intc")
@@ -92,6 +88,20 @@ extension RISCV64 {
       tree.endNode()
     }
     tree.endNode()
+  }
+
+  /// What a guest may use: what every hart with the H extension has beside it, and the timer where there is one. In the old
+  /// form and in the new (Linux, riscv/extensions.yaml).
+  private static func addExtensions(to tree: inout DeviceTreeBuilder, _ identity: CPUIdentity) {
+    tree.property("riscv,isa-base", string: "rv64i")
+    if identity.hasSstc {
+      tree.property("riscv,isa", string: "rv64imafdc_zicsr_zifencei_sstc")
+      tree.property(
+        "riscv,isa-extensions", strings: ["i", "m", "a", "f", "d", "c", "zicsr", "zifencei", "sstc"])
+    } else {
+      tree.property("riscv,isa", string: "rv64imafdc_zicsr_zifencei")
+      tree.property("riscv,isa-extensions", strings: ["i", "m", "a", "f", "d", "c", "zicsr", "zifencei"])
+    }
   }
 
   private static func addPLIC(to tree: inout DeviceTreeBuilder, vcpuCount: Int) {

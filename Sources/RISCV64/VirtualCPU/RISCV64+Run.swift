@@ -45,6 +45,8 @@ extension RISCV64 {
     if let previous = cpu.value.local.loadedVCPU { unload(previous) }
     let vm = vcpu.value.vm
     let identity = cpu.value.local.machine.value.identity
+    // The hart may walk ahead at any time: never one VM's tables by another's (RISC-V privileged architecture, `vsatp`).
+    write_vsatp(0)
     write_hgatp(vm.value.state.translation.rawValue)
     forgetOthersTranslations(for: vcpu, on: cpu)
     write_htimedelta(0 &- vm.value.state.counterOffset)
