@@ -18,7 +18,11 @@ extension RISCV64 {
     let instruction: DeviceAccess
     switch findInstruction(of: vcpu) {
     case .access(let access): instruction = access
-    case .walk, .other: return injecting(accessFault, value: value, into: vcpu)
+    case .walk:
+      // A hart may call the walk for a fetch a load.
+      let isFetch = value &- vcpu.value.state.registers.programCounter < 4
+      return injecting(isFetch ? .instructionAccessFault : accessFault, value: value, into: vcpu)
+    case .other: return injecting(accessFault, value: value, into: vcpu)
     case .fault(let cause, let address): return injecting(cause, value: address, into: vcpu)
     }
     vcpu.value.state.trap.access = instruction

@@ -9,7 +9,9 @@ extension RISCV64 {
   static func inject(_ cause: TrapCause, value: UInt64, into vcpu: Reference<VCPU<Self>>) -> GuestFault? {
     let registers = vcpu.value.state.registers
     let pc = registers.programCounter
-    if vcpu.value.state.progress.isStuck(programCounter: pc, syndrome: cause.rawValue) {
+    if vcpu.value.state.progress.isStuck(
+      programCounter: pc, returnAddress: read_vsepc(), isUser: !registers.status.isFromSupervisor)
+    {
       return fault(of: vcpu, kind: .repeatedFault)
     }
     write_vscause(cause.rawValue)

@@ -55,8 +55,14 @@ extension RISCV64 {
     case .systemReset(.reserved): return answering(FirmwareAnswer(.invalidParameter), vcpu)
     case .consoleWrite(let address, let upperAddress, let byteCount):
       return answering(write(address, upperAddress, byteCount: byteCount, of: vcpu.value.vm), vcpu)
-    // What is typed goes to the serial port.
-    case .consoleRead: return answering(FirmwareAnswer(0), vcpu)
+    // What is typed goes to the serial port: there is nothing to read, wherever it would have to go.
+    case .consoleRead(let address, let upperAddress, let byteCount):
+      let isMemory =
+        upperAddress == 0
+        && Int(exactly: byteCount).map {
+          vcpu.value.vm.value.memory.contains(GuestPhysicalAddress(address), byteCount: $0)
+        } ?? false
+      return answering(isMemory ? FirmwareAnswer(0) : FirmwareAnswer(.invalidParameter), vcpu)
     case .consoleWriteByte(let byte):
       _ = vcpu.value.vm.value.state.serialPort?.value.put(byte)
       return answering(FirmwareAnswer(.success), vcpu)
@@ -132,14 +138,14 @@ extension RISCV64 {
   private static func write(
     _ address: UInt64, _ upperAddress: UInt64, byteCount: UInt64, of vm: Reference<VM<Self>>
   ) -> FirmwareAnswer {
-    let count = min(byteCount, consoleByteLimit)
-    guard upperAddress == 0, let port = vm.value.state.serialPort else { return FirmwareAnswer(.invalidParameter) }
+    let start = GuestPhysicalAddress(address)
+    guard upperAddress == 0, let port = vm.value.state.serialPort, let whole = Int(exactly: byteCount),
+      vm.value.memory.contains(start, byteCount: whole)
+    else { return FirmwareAnswer(.invalidParameter) }
     var done: UInt64 = 0
-    while done < count {
-      guard let byte = GuestPhysicalAddress(address).advanced(by: done).flatMap({ vm.value.memory.byte(at: $0) }) else {
-        return done == 0 ? FirmwareAnswer(.invalidParameter) : FirmwareAnswer(done)
-      }
-      guard port.value.put(byte) else { break }
+    while done < min(byteCount, consoleByteLimit), let place = start.advanced(by: done),
+      let byte = vm.value.memory.byte(at: place), port.value.put(byte)
+    {
       done &+= 1
     }
     return FirmwareAnswer(done)
