@@ -29,11 +29,14 @@
     return unsafe DeviceTreeBytes(UnsafeRawBufferPointer(rebasing: bytes[range]))
   }
 
-  /// The first byte at or after `start` that is `value`; nil where there is none.
+  /// The first byte at or after `start`, which is not negative, that is `value`; nil where there is none.
   func firstIndex(of value: UInt8, from start: Int) -> Int? {
+    // SAFETY: only the address is read.
+    guard start >= 0, let base = unsafe bytes.baseAddress else { return nil }
     var index = start
     while index < endIndex {
-      if self[index] == value { return index }
+      // SAFETY: `index` is not negative and below the count, compared just now.
+      if unsafe base.load(fromByteOffset: index, as: UInt8.self) == value { return index }
       index &+= 1
     }
     return nil
@@ -41,9 +44,26 @@
 
   /// The big-endian word at `offset`; nil where it leaves the bytes.
   func word(at offset: Int) -> UInt32? {
-    guard offset >= 0, offset <= endIndex &- 4 else { return nil }
-    return UInt32(self[offset]) << 24 | UInt32(self[offset &+ 1]) << 16 | UInt32(self[offset &+ 2]) << 8
-      | UInt32(self[offset &+ 3])
+    // SAFETY: only the address is read.
+    guard offset >= 0, offset <= endIndex &- 4, let base = unsafe bytes.baseAddress else { return nil }
+    // SAFETY: the four bytes lie inside, by the comparisons above.
+    return UInt32(bigEndian: unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+  }
+
+  /// Whether `text`, which is ASCII, and the zero that ends it stand at `offset`.
+  func holds(_ text: StaticString, at offset: Int) -> Bool {
+    precondition(text.hasPointerRepresentation, "a text of one character")
+    let count = text.utf8CodeUnitCount
+    // SAFETY: only the address is read.
+    guard offset >= 0, offset < endIndex &- count, let base = unsafe bytes.baseAddress else { return false }
+    var index = 0
+    while index < count {
+      // SAFETY: `offset + index` is below the count, by the comparison above, and `index` below the text's own.
+      if unsafe text.utf8Start[index] != base.load(fromByteOffset: offset &+ index, as: UInt8.self) { return false }
+      index &+= 1
+    }
+    // SAFETY: `offset + count` is below the count of the bytes, by the comparison above.
+    return unsafe base.load(fromByteOffset: offset &+ count, as: UInt8.self) == 0
   }
 
   /// The big-endian doubleword at `offset`; nil where it leaves the bytes.

@@ -23,8 +23,8 @@ public struct DeviceTreeNode {
   }
 
   public func property(_ name: StaticString) -> DeviceTreeProperty? {
-    for property in properties where property.name == name { return property }
-    return nil
+    var tokens = TokenReader(tree, at: contents)
+    return tokens.nextProperty(named: name)
   }
 
   public func child(_ name: StaticString) -> DeviceTreeNode? {
@@ -72,17 +72,10 @@ public struct DeviceTreeNode {
     let depth: Int
 
     public mutating func next() -> DeviceTreeNode? {
-      while true {
-        switch try? tokens.next() {
-        case .property: continue
-        case .beginNode(let name):
-          let child = DeviceTreeNode(
-            tree: tokens.tree, name: name, contents: tokens.offset, cells: cells, depth: depth)
-          tokens.skipNode()
-          return child
-        case .endNode, .end, nil: return nil
-        }
-      }
+      guard let name = tokens.nextChild() else { return nil }
+      let child = DeviceTreeNode(tree: tokens.tree, name: name, contents: tokens.offset, cells: cells, depth: depth)
+      tokens.skipNode()
+      return child
     }
   }
 }

@@ -38,17 +38,69 @@ struct TokenReader {
     }
   }
 
-  /// Goes past the end of the node whose contents begin here.
+  /// Goes past the end of the node whose contents begin here. Names and values were checked once and are not looked at.
   mutating func skipNode() {
     var depth = 1
     while depth > 0 {
-      switch try? next() {
-      case .beginNode: depth += 1
-      case .endNode: depth -= 1
-      case .property: continue
-      case .end, nil: return
+      switch try? word() {
+      case Self.nop: continue
+      case Self.beginNode:
+        guard skipName() else { return }
+        depth += 1
+      case Self.endNode: depth -= 1
+      case Self.property:
+        guard (try? skipProperty()) != nil else { return }
+      default: return
       }
     }
+  }
+
+  /// The next property of that name among those that follow here; nil where a child or the node's end comes first.
+  mutating func nextProperty(named name: StaticString) -> DeviceTreeProperty? {
+    while true {
+      switch try? word() {
+      case Self.nop: continue
+      case Self.property:
+        let start = offset
+        guard let nameOffset = try? skipProperty() else { return nil }
+        // The strings' bounds were checked with the whole tree; a longer match would end outside of them.
+        guard tree.bytes.holds(name, at: tree.strings.lowerBound &+ nameOffset) else { continue }
+        offset = start
+        return try? propertyBody()
+      default: return nil
+      }
+    }
+  }
+
+  /// The name of the next child, past the properties that come before it; nil where there is none.
+  mutating func nextChild() -> DeviceTreeBytes? {
+    while true {
+      switch try? word() {
+      case Self.nop: continue
+      case Self.property:
+        guard (try? skipProperty()) != nil else { return nil }
+      case Self.beginNode: return try? nodeName()
+      default: return nil
+      }
+    }
+  }
+
+  /// Goes past the property whose length is next.
+  /// - Returns: where its name is among the strings.
+  private mutating func skipProperty() throws(DeviceTreeError) -> Int {
+    let byteCount = Int(try word())
+    let nameOffset = Int(try word())
+    try moveTo(offset &+ byteCount)
+    return nameOffset
+  }
+
+  /// Goes past a node's name: words, of which the last has a byte that is zero.
+  /// - Returns: false where there is none.
+  private mutating func skipName() -> Bool {
+    while let letters = try? word() {
+      if (letters &- 0x0101_0101) & ~letters & 0x8080_8080 != 0 { return true }
+    }
+    return false
   }
 
   private mutating func word() throws(DeviceTreeError) -> UInt32 {
