@@ -5,7 +5,7 @@
   @usableFromInline let bytes: UnsafeRawBufferPointer
 
   /// - Safety: `bytes` stays readable while this value is used.
-  @unsafe @usableFromInline init(_ bytes: UnsafeRawBufferPointer) {
+  @unsafe public init(_ bytes: UnsafeRawBufferPointer) {
     // SAFETY: only kept; the caller promises that it stays readable.
     unsafe self.bytes = bytes
   }

@@ -19,6 +19,7 @@ extension ManifestWord {
 public enum Architecture: ManifestWord {
   case aarch64
   case riscv64
+  case x86_64
 
   /// What holds where nobody says otherwise.
   public static let standard = Self.aarch64
@@ -27,6 +28,7 @@ public enum Architecture: ManifestWord {
     switch self {
     case .aarch64: "aarch64"
     case .riscv64: "riscv64"
+    case .x86_64: "x86_64"
     }
   }
 }
@@ -148,9 +150,9 @@ public enum ImageKind: ManifestWord {
 }
 
 public enum DeviceKind: ManifestWord {
-  /// The architecture's usual UART; on aarch64 a PL011, on riscv64 an NS16550.
+  /// The architecture's usual UART; on aarch64 a PL011, on riscv64 an NS16550, on x86_64 COM1.
   case uart
-  /// The architecture's usual clock; on aarch64 a PL031, on riscv64 a goldfish RTC.
+  /// The architecture's usual clock; on aarch64 a PL031, on riscv64 a goldfish RTC, on x86_64 the CMOS clock.
   case clock
 
   public var word: StaticString {

@@ -122,25 +122,28 @@ extension VMManifest {
       if let other = devices[..<index].firstIndex(where: { $0.interrupt == device.interrupt }) {
         report(.interruptTaken(device: index, other: other))
       }
-      if !device.base.isAligned(to: ManifestLimits.pageByteCount)
-        || device.byteCount % ManifestLimits.pageByteCount != 0
-      {
-        report(.deviceMisaligned(device: index))
-      }
-      guard let range = device.range, range.last < machine.addressLimit else {
+      let limit = machine.deviceSpace == .ports ? DeviceSpace.portLimit : machine.addressLimit
+      guard let range = device.range, range.last < limit else {
         report(.deviceBeyondAddresses(device: index))
         continue
       }
-      if let overlapped = memory.firstIndex(where: range.overlaps) {
-        report(.deviceOverlapsMemory(device: index, range: overlapped))
-      }
-      if machine.reserved.contains(where: range.overlaps) {
-        report(.deviceOverlapsInterruptController(device: index))
-      }
+      if machine.deviceSpace == .memory { visitPlaceProblems(ofDevice: index, range, on: machine, report) }
       for (other, otherDevice) in devices[..<index].enumerated() {
         guard let otherRange = otherDevice.range, range.overlaps(otherRange) else { continue }
         report(.devicesOverlap(device: index, other: other))
       }
     }
+  }
+  /// What only a device in memory can get wrong.
+  private func visitPlaceProblems(
+    ofDevice index: Int, _ range: GuestPhysicalRange, on machine: GuestMachine, _ report: (ManifestProblem) -> Void
+  ) {
+    if (range.base.rawValue | range.byteCount) % ManifestLimits.pageByteCount != 0 {
+      report(.deviceMisaligned(device: index))
+    }
+    if let overlapped = memory.firstIndex(where: range.overlaps) {
+      report(.deviceOverlapsMemory(device: index, range: overlapped))
+    }
+    if machine.reserved.contains(where: range.overlaps) { report(.deviceOverlapsInterruptController(device: index)) }
   }
 }

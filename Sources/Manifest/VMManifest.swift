@@ -120,7 +120,7 @@ public struct DeviceManifest: Equatable, Sendable {
   public var base: GuestPhysicalAddress
   public var byteCount: UInt64
   /// The interrupt controller's own number for device interrupts: on aarch64 the SPI, 0 for identifier 32;
-  /// on riscv64 the PLIC's source.
+  /// on riscv64 the PLIC's source, on x86_64 the I/O APIC's input.
   public var interrupt: UInt32
 
   public init(kind: DeviceKind, base: GuestPhysicalAddress, byteCount: UInt64, interrupt: UInt32) {

@@ -38,7 +38,7 @@ struct KernelReader {
         return nil
       }
       return unpacked(zboot.payload, of: url, by: tool, place)
-    case .arm64Image, .riscv64Image, .elf, .raw, nil: return plain(data, place)
+    case .arm64Image, .riscv64Image, .bzImage, .elf, .raw, nil: return plain(data, place)
     }
   }
 
@@ -56,6 +56,7 @@ struct KernelReader {
     case .zboot: "an EFI zboot file"
     case .arm64Image: Architecture.aarch64.guestConventions.imageWords
     case .riscv64Image: Architecture.riscv64.guestConventions.imageWords
+    case .bzImage: "an x86 kernel (bzImage)"
     case .elf: "an ELF file"
     case .raw, nil: otherWords(of: data) ?? "of no known kind"
     }
@@ -63,7 +64,6 @@ struct KernelReader {
 
   /// Other files that people take for a kernel.
   private static func otherWords(of data: Data) -> String? {
-    if data.hasBytes(Array("HdrS".utf8), at: 0x202) { return "an x86 kernel (bzImage)" }
     if data.hasBytes([0xd0, 0x0d, 0xfe, 0xed], at: 0) { return "a device tree" }
     if data.hasBytes([0x27, 0x05, 0x19, 0x56], at: 0) { return "a U-Boot image (uImage)" }
     if data.hasBytes(Array("070701".utf8), at: 0) { return "a cpio archive, as ramdisks are" }
@@ -88,6 +88,8 @@ struct KernelReader {
       case .failure(.noSize):
         return refuse(place, "the Image does not say how much memory it takes (before Linux 3.17)", "a newer kernel")
       case .failure(.bigEndian): return refuse(place, "the Image is a big-endian kernel")
+      case .failure(.no64BitEntry):
+        return refuse(place, "the bzImage has no 64-bit entry (32-bit, or before Linux 3.8)", "a newer 64-bit kernel")
       case .failure(.sizeBelowFile):
         return refuse(
           place, "the Image says that it takes less memory than the file has bytes", "an Image with nothing added to it"

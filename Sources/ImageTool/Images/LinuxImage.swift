@@ -14,6 +14,8 @@ struct LinuxImage {
   let distance: UInt64
   /// Bytes that the kernel takes in memory before it reads its device tree.
   let memoryByteCount: UInt64
+  /// Bytes from the image to the kernel's first instruction.
+  var entryOffset: UInt64 = 0
 
   enum Problem: Error {
     /// Written before Linux 3.17, without the size.
@@ -21,15 +23,20 @@ struct LinuxImage {
     case bigEndian
     /// The memory size is smaller than the file.
     case sizeBelowFile
+    /// An x86 kernel that has no 64-bit entry (before Linux 3.8), or is 32-bit.
+    case no64BitEntry
   }
 
   /// Whose image it is, by its magic number; nil where it is none.
   static func architecture(of data: Data) -> Architecture? {
-    Architecture.allCases.first { data.hasBytes($0.guestConventions.imageMagic, at: magicOffset) }
+    Architecture.allCases.first {
+      data.hasBytes($0.guestConventions.imageMagic, at: $0.guestConventions.imageMagicOffset)
+    }
   }
 
   /// Reads the header of a file that is an image of `architecture`.
   static func read(_ data: Data, _ architecture: Architecture) -> Result<LinuxImage, Problem> {
+    if architecture == .x86_64 { return BzImage.read(data) }
     let textOffset = data.number(UInt64.self, at: 8) ?? 0
     let byteCount = data.number(UInt64.self, at: 16) ?? 0
     let flags = data.number(UInt64.self, at: 24) ?? 0

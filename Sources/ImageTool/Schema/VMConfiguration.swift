@@ -65,6 +65,8 @@ enum KernelFormat: ManifestWord {
   case arm64Image
   /// Linux's riscv64 `Image`.
   case riscv64Image
+  /// Linux's x86 `bzImage`.
+  case bzImage
   /// An `Image` or ELF file that gzip packed.
   case gzip
   /// An EFI program that unpacks the `Image` in it (`CONFIG_EFI_ZBOOT`).
@@ -77,6 +79,7 @@ enum KernelFormat: ManifestWord {
     switch self {
     case .arm64Image: "arm64-image"
     case .riscv64Image: "riscv64-image"
+    case .bzImage: "bzimage"
     case .gzip: "gzip"
     case .zboot: "zboot"
     case .elf: "elf"

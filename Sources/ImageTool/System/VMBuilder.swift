@@ -68,7 +68,7 @@ struct VMBuilder {
     if !conventions.kernelLiesLowest { treePlace = placeDeviceTree(tree) }
     if conventions.kernelLiesLowest || treePlace != nil, case .movable(let header, let data)? = kernel.map(placement) {
       guard let base = placeKernel(header, data) else { return nil }
-      entry = base
+      entry = base &+ header.entryOffset
     }
     if conventions.kernelLiesLowest { treePlace = placeDeviceTree(tree) }
     guard let treePlace else { return nil }
@@ -243,7 +243,8 @@ struct VMBuilder {
       return .fixed(parts, entry: image.entry)
     case .linux(let header, let data):
       guard let address = source?.address?.value else { return .movable(header, data) }
-      return .fixed([part(data, address, header.memoryByteCount, "the kernel")], entry: address)
+      return .fixed(
+        [part(data, address, header.memoryByteCount, "the kernel")], entry: address &+ header.entryOffset)
     }
   }
 

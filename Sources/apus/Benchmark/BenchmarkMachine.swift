@@ -9,6 +9,7 @@ struct BenchmarkMachine {
     switch architecture {
     case .aarch64: "cortex-a57,cntfrq=1000000000"
     case .riscv64: "rv64,h=true"
+    case .x86_64: "EPYC"
     }
   }
 
@@ -21,7 +22,7 @@ struct BenchmarkMachine {
         // Vectors for exceptions from a lower level in AArch64 state (Arm ARM DDI 0487, D1.3.1).
         ("synchronous", "hypervisor_vectors", 0x400), ("interrupt", "hypervisor_vectors", 0x480),
       ]
-    case .riscv64:
+    case .riscv64, .x86_64:
       [("hypervisor", "__image_start", 0), ("end", "__text_end", 0)]
     }
   }
@@ -30,7 +31,7 @@ struct BenchmarkMachine {
   var linuxConsole: String {
     switch architecture {
     case .aarch64: "console=ttyAMA0"
-    case .riscv64: "console=ttyS0"
+    case .riscv64, .x86_64: "console=ttyS0"
     }
   }
 

@@ -139,6 +139,7 @@ struct ResolvedPackage: Equatable, CustomStringConvertible {
 
 /// Debian's names of the architectures.
 enum DebianArchitecture: String {
+  case amd64
   case arm64
   case riscv64
 }

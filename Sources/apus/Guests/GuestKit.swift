@@ -58,6 +58,12 @@ struct GuestKit: Equatable {
         linux(
           demoName, .trixie, "linux-image-riscv64", "Debian 13's kernel with a shell: what the demo's two VMs run")
       ]
+    case .x86_64:
+      return [
+        linux(
+          demoName, .bookworm, "linux-image-cloud-amd64",
+          "Debian 12's cloud kernel with a shell: what the demo's two VMs run")
+      ]
     }
   }
 

@@ -27,6 +27,10 @@ extension Architecture {
         executable: "qemu-system-riscv64", packages: ["qemu-system-riscv", "qemu-system-misc"],
         firmware: .file("/usr/share/qemu/opensbi-riscv64-generic-fw_dynamic.bin", packages: ["opensbi"]),
         hypervisorMachine: "virt", nativeMachine: "virt", cpuModel: "rv64,h=true")
+    case .x86_64:
+      EmulatedMachine(
+        executable: "qemu-system-x86_64", packages: ["qemu-system-x86"], firmware: nil,
+        hypervisorMachine: "q35", nativeMachine: "q35", cpuModel: "EPYC")
     }
   }
 }

@@ -18,6 +18,7 @@ extension Architecture: ExpressibleByArgument {
     switch self {
     case .aarch64: "aarch64-none-none-elf"
     case .riscv64: "riscv64-none-none-eabi"
+    case .x86_64: "x86_64-unknown-none-elf"
     }
   }
 
@@ -26,6 +27,7 @@ extension Architecture: ExpressibleByArgument {
     switch self {
     case .aarch64: "AArch64"
     case .riscv64: "RISCV64"
+    case .x86_64: "X86_64"
     }
   }
 
@@ -33,6 +35,7 @@ extension Architecture: ExpressibleByArgument {
     switch self {
     case .aarch64: .arm64
     case .riscv64: .riscv64
+    case .x86_64: .amd64
     }
   }
 }
