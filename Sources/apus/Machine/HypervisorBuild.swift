@@ -11,7 +11,7 @@ struct HypervisorBuild {
 
   /// The linked image with its symbols.
   var linked: URL { products.appending(path: "Hypervisor") }
-  /// The flat image that a boot loader takes.
+  /// The image that a boot loader takes: flat; on x86_64 an ELF file, whose note says where it is entered.
   var image: URL { products.appending(path: "Hypervisor.img") }
 
   /// Our own small guest, built with the hypervisor.
@@ -55,12 +55,13 @@ struct HypervisorBuild {
     return errors.isEmpty ? lines.suffix(20) : Array(errors.prefix(20))
   }
 
-  /// Makes the flat image from the linked one.
+  /// Makes the loader's image from the linked one.
   private func flatten() throws(Failure) {
     guard !image.isUpToDate(with: [linked]) else { return }
     let flat = image.appendingPathExtension("new")
+    let form = architecture == .x86_64 ? ["--strip-all"] : ["-O", "binary"]
     _ = try Tool.output(
-      try Toolchain.current().program("llvm-objcopy"), ["-O", "binary", linked.path, flat.path], otherwise: .build)
+      try Toolchain.current().program("llvm-objcopy"), form + [linked.path, flat.path], otherwise: .build)
     guard rename(flat.path, image.path) == 0 else { throw Failure(.build, "\(image.path) cannot be written") }
   }
 
