@@ -1,0 +1,1 @@
+#include "CGuestX86_64.h"
