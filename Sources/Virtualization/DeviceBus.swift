@@ -34,27 +34,43 @@ import Kernel
     count += 1
   }
 
-  /// The device that the whole access lies in, and the access's offset there.
-  @inlinable public func find(_ address: GuestPhysicalAddress, width: AccessWidth) -> (device: Device, offset: UInt64)?
-  {
-    find(address, byteCount: width.byteCount)
+  /// The device that the whole access lies in, and the access's offset there. `hint` is where the last access was, which
+  /// is looked at first; any value will do. So a driver that stays with its device pays the same however many there are.
+  @inline(__always) public func find(
+    _ address: GuestPhysicalAddress, width: AccessWidth, near hint: inout Int
+  ) -> (device: Device, offset: UInt64)? {
+    if let found = match(hint, address, byteCount: width.byteCount) { return found }
+    hint = place(of: address)
+    return match(hint, address, byteCount: width.byteCount)
   }
 
-  @usableFromInline func find(_ address: GuestPhysicalAddress, byteCount: UInt64) -> (device: Device, offset: UInt64)? {
-    var low = 0
-    var high = count
-    while low < high {
-      let middle = (low &+ high) >> 1
-      // SAFETY: `middle` lies below `count`, so the window is initialised.
-      if unsafe windows[middle].range.base <= address { low = middle &+ 1 } else { high = middle }
-    }
-    guard low > 0 else { return nil }
-    // SAFETY: as above.
-    let window = unsafe windows + (low &- 1)
+  /// The device of window `index`, where there is such a window and the whole access lies in it.
+  @inline(__always) private func match(
+    _ index: Int, _ address: GuestPhysicalAddress, byteCount: UInt64
+  ) -> (device: Device, offset: UInt64)? {
+    guard UInt(bitPattern: index) < UInt(bitPattern: count) else { return nil }
+    // SAFETY: windows below `count` are initialised.
+    let window = unsafe windows + index
     guard let offset = address.offset(from: unsafe window.pointee.range.base) else { return nil }
     let (end, overflow) = offset.addingReportingOverflow(byteCount)
     guard !overflow, unsafe end <= window.pointee.range.byteCount else { return nil }
     return (unsafe window.pointee.device, offset)
+  }
+
+  /// The last window that begins at or below `address`; -1 where none does. Always as many steps as the full bus needs.
+  @inline(never) private func place(of address: GuestPhysicalAddress) -> Int {
+    var place = -1
+    var step = Self.capacity / 2
+    while step > 0 {
+      let next = place &+ step
+      // SAFETY: windows below `count` are initialised.
+      if next < count, unsafe windows[next].range.base <= address { place = next }
+      step >>= 1
+    }
+    let next = place &+ 1
+    // SAFETY: as above.
+    if next < count, unsafe windows[next].range.base <= address { place = next }
+    return place
   }
 }
 

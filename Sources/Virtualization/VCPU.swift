@@ -26,6 +26,9 @@ public struct VCPU<A: VirtualizationArchitecture>: ~Copyable {
   /// publishes the work, then reads this; the vCPU first sets this, then looks for work.
   public let isInGuest = Atomic<Bool>(false)
 
+  /// Where on the bus the vCPU's last access was. Touched by the vCPU's own task.
+  public var lastWindow = 0
+
   /// Written by the vCPU's own task; read by anyone, for show.
   public var statistics = VCPUStatistics()
 

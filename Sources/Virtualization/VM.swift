@@ -79,7 +79,7 @@ public struct VM<A: VirtualizationArchitecture>: ~Copyable {
   }
 
   /// Notifies each vCPU in `set`.
-  public func notify(_ set: CPUSet) {
+  @inline(never) public func notify(_ set: CPUSet) {
     var rest = set
     while let index = rest.popFirst() {
       if index < vcpus.count { vcpus[index].value.notify() }

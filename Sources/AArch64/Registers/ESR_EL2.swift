@@ -15,7 +15,7 @@ struct ESR_EL2: RawRepresentable, Equatable, Sendable {
   @inline(__always) var isLongInstruction: Bool { rawValue & (1 << 25) != 0 }
 
   /// How far the program counter moves to step over the trapped instruction, in bytes.
-  @inline(__always) var instructionByteCount: UInt64 { isLongInstruction ? 4 : 2 }
+  @inline(__always) var instructionByteCount: UInt64 { 2 &+ ((rawValue &>> 24) & 2) }
 
   /// `ISS`, bits [24:0]: what the exception class makes of it.
   @inline(__always) var iss: UInt32 { UInt32(truncatingIfNeeded: rawValue) & 0x1ff_ffff }
@@ -26,17 +26,6 @@ struct ESR_EL2: RawRepresentable, Equatable, Sendable {
   @inline(__always) var dataAbort: DataAbort { DataAbort(iss: iss) }
   @inline(__always) var instructionAbort: InstructionAbort { InstructionAbort(iss: iss) }
   @inline(__always) var systemInstruction: SystemInstruction { SystemInstruction(iss: iss) }
-  /// Whether what is trapped loads one of X20 to X28, which procedures keep (AAPCS64, 6.1.1).
-  @inline(__always) var loadsCalleeSavedRegister: Bool {
-    switch exceptionClass {
-    case .dataAbortLower: !dataAbort.isWrite && Self.isKept(dataAbort.register)
-    case .systemInstruction: systemInstruction.direction == .read && Self.isKept(systemInstruction.generalRegister)
-    default: false
-    }
-  }
-
-  @inline(__always) private static func isKept(_ register: Int) -> Bool { register >= 20 && register <= 28 }
-
   @inline(__always) var waitKind: WaitKind { WaitKind(iss: iss) }
 }
 
@@ -110,9 +99,12 @@ struct DataAbort: Equatable, Sendable {
   @inline(__always) var hasFaultPage: Bool { status.leavesFaultPage || isStage1Walk }
 
   /// What a load of this kind leaves in the register: `bytes` extended as the instruction asks.
-  func registerValue(loading bytes: UInt64) -> UInt64 {
-    let value = bytes & width.mask
-    guard isSignExtended else { return value }
+  @inline(__always) func registerValue(loading bytes: UInt64) -> UInt64 {
+    guard isSignExtended else { return bytes & width.mask }
+    return extendedValue(loading: bytes)
+  }
+
+  @inline(never) private func extendedValue(loading value: UInt64) -> UInt64 {
     let extended: Int64
     switch width {
     case .byte: extended = Int64(Int8(truncatingIfNeeded: value))

@@ -27,11 +27,9 @@ extension AArch64 {
     let vcpu = loadedVCPU(of: cpu)
     let syndrome = ESR_EL2(rawValue: read_ESR_EL2())
     vcpu.value.state.registers.keepSyndrome(syndrome)
-    var exit = decode(syndrome, of: vcpu)
-    if case .mmio(let access) = exit, carryOut(access, of: vcpu) { exit = .handled }
-    guard case .handled = exit else { return leave(vcpu, with: exit, since: arrival) }
-    let answer = goOn(vcpu, on: cpu, since: arrival)
-    return answer == .goOn && syndrome.loadsCalleeSavedRegister ? .goOnWithAll : answer
+    let answer = decode(syndrome, of: vcpu)
+    guard answer != .leave else { return leave(vcpu, since: arrival) }
+    return goOn(vcpu, on: cpu, since: arrival, answer)
   }
 
   /// One interrupt an exit: where another is pending, the next exit comes at once.
@@ -42,10 +40,14 @@ extension AArch64 {
     vcpu.value.statistics.interrupts &+= 1
     let intid = PhysicalGIC.acknowledge()
     if intid < PhysicalGIC.INTID.firstSpecial { handle(intid, on: cpu) }
-    return goOn(vcpu, on: cpu, since: arrival)
+    // The owner wants something else of the vCPU, and has sent this interrupt to say so.
+    guard vcpu.value.vm.value.control.load(ordering: .relaxed).isRun else {
+      return leave(vcpu, with: .handled, since: arrival)
+    }
+    return goOn(vcpu, on: cpu, since: arrival, .goOn)
   }
 
-  @inline(__always) static func takeSystemError() -> ExitAnswer {
+  static func takeSystemError() -> ExitAnswer {
     let arrival = counter
     let vcpu = loadedVCPU(of: currentCPU)
     vcpu.value.statistics.others &+= 1
@@ -58,25 +60,30 @@ extension AArch64 {
     return vcpu
   }
 
-  /// What the run loop does before each entry, for an exit that is finished: `leave` where it is wanted there.
+  /// What the run loop does before each entry, for an exit that is finished: `leave` where the scheduler wants a turn.
+  ///
+  /// What another CPU wants comes as an interrupt once the guest runs, so only what this CPU did itself is looked for.
   @inline(__always) private static func goOn(
-    _ vcpu: Reference<VCPU<Self>>, on cpu: Reference<PhysicalCPU<Self>>, since arrival: UInt64
+    _ vcpu: Reference<VCPU<Self>>, on cpu: Reference<PhysicalCPU<Self>>, since arrival: UInt64, _ answer: ExitAnswer
   ) -> ExitAnswer {
     updatePhysicalTimer(of: vcpu)
-    enterInterrupts(of: vcpu)
-    // Relaxed: another CPU that changes either later interrupts this one.
-    guard !cpu.value.isRescheduleNeeded, vcpu.value.vm.value.control.load(ordering: .relaxed).isRun else {
-      return leave(vcpu, with: .handled, since: arrival)
-    }
+    if vcpu.value.state.gic.value.attention.load(ordering: .relaxed) != 0 { takeAttention(of: vcpu) }
+    guard !cpu.value.isRescheduleNeeded else { return leave(vcpu, with: .handled, since: arrival) }
     vcpu.value.statistics.time.addExitInPlace(from: arrival, to: counter)
-    return .goOn
+    return answer
   }
 
-  @inline(__always) private static func leave(
+  @inline(never) private static func takeAttention(of vcpu: Reference<VCPU<Self>>) { enterInterrupts(of: vcpu) }
+
+  @inline(never) private static func leave(
     _ vcpu: Reference<VCPU<Self>>, with exit: VMExit<AArch64Exit>, since arrival: UInt64
   ) -> ExitAnswer {
-    vcpu.value.statistics.time.endGuest(at: arrival)
     vcpu.value.state.exit = exit
+    return leave(vcpu, since: arrival)
+  }
+
+  @inline(__always) private static func leave(_ vcpu: Reference<VCPU<Self>>, since arrival: UInt64) -> ExitAnswer {
+    vcpu.value.statistics.time.endGuest(at: arrival)
     return .leave
   }
 }

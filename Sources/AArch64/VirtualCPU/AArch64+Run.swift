@@ -22,72 +22,14 @@ extension AArch64 {
       syndrome: registers.syndrome.rawValue)
   }
 
-  /// What a synchronous exit asks for. Small things are done here.
-  @inline(__always) static func decode(
-    _ syndrome: ESR_EL2, of vcpu: Reference<VCPU<Self>>
-  ) -> VMExit<AArch64Exit> {
-    let registers = vcpu.value.state.registers
-    switch syndrome.exceptionClass {
-    case .hvc64:
-      return callFirmware(vcpu)
-    case .smc64:
-      registers.skipInstruction()
-      return callFirmware(vcpu)
-    case .wfx:
-      vcpu.value.statistics.waits &+= 1
-      registers.skipInstruction()
-      switch syndrome.waitKind {
-      case .waitForInterrupt, .waitForInterruptWithTimeout: return .halt
-      case .waitForEvent, .waitForEventWithTimeout: return .yield
-      }
-    case .dataAbortLower:
-      return takeDataAbort(syndrome.dataAbort, of: vcpu)
-    case .instructionAbortLower:
-      vcpu.value.statistics.others &+= 1
-      let abort = syndrome.instructionAbort
-      return injecting(
-        .instructionAbort(address: registers.faultAddress, isStage1Walk: abort.isStage1Walk), into: vcpu)
-    case .systemInstruction:
-      return takeSystemInstruction(syndrome.systemInstruction, of: vcpu)
-    default:
-      // Whatever else is trapped is not there for the guest.
-      vcpu.value.statistics.others &+= 1
-      return injecting(.undefined, into: vcpu)
-    }
-  }
-
-  static func injecting(_ exception: InjectedException, into vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
-    if let fault = inject(exception, into: vcpu) { return .fault(fault) }
-    return .handled
-  }
-
-  @inline(__always) private static func takeDataAbort(_ abort: DataAbort, of vcpu: Reference<VCPU<Self>>) -> VMExit<
-    AArch64Exit
-  > {
-    let registers = vcpu.value.state.registers
-    guard abort.hasAccess, abort.hasFaultPage, !abort.isStage1Walk else {
-      vcpu.value.statistics.others &+= 1
-      if abort.isCacheMaintenance, !abort.isStage1Walk {
-        // Maintenance of a line that is not there has nothing to do.
-        registers.skipInstruction()
-        return .handled
-      }
-      return injecting(.dataAbort(address: registers.faultAddress, isStage1Walk: abort.isStage1Walk), into: vcpu)
-    }
-    vcpu.value.statistics.mmio &+= 1
-    let address = registers.faultPage.address(far: registers.faultAddress)
-    let direction: MMIOAccess.Direction =
-      abort.isWrite ? .write(registers[abort.register] & abort.width.mask) : .read
-    return .mmio(MMIOAccess(address: address, width: abort.width, direction: direction))
-  }
-
   @inline(__always) public static func complete(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>, value: UInt64) {
     let registers = vcpu.value.state.registers
+    let syndrome = registers.syndrome
     if case .read = access.direction {
-      let abort = registers.syndrome.dataAbort
+      let abort = syndrome.dataAbort
       registers[abort.register] = abort.registerValue(loading: value)
     }
-    registers.skipInstruction()
+    registers.programCounter &+= syndrome.instructionByteCount
   }
 
   public static func refuse(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>) -> GuestFault? {

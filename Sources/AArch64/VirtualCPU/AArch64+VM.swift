@@ -122,7 +122,8 @@ extension AArch64: VMMArchitecture {
   }
 
   public static func makeVCPU(index: Int, of vm: Reference<VM<Self>>) -> Reference<VCPU<Self>> {
-    Reference.make(VCPU(vm: vm, index: index, state: AArch64VCPUState(index: index)))
+    Reference.make(
+      VCPU(vm: vm, index: index, state: AArch64VCPUState(index: index, gic: vm.value.state.gic.cpu(index))))
   }
 
   public static func resetVM(_ vm: Reference<VM<Self>>) {

@@ -19,7 +19,11 @@ import Virtualization
   /// To notice a guest that takes the same fault again and again.
   var progress = ProgressWatch()
 
-  init(index: Int) {
+  /// This vCPU's part of its VM's interrupt controller, which outlives the vCPU.
+  let gic: Reference<VirtualGICCPU>
+
+  init(index: Int, gic: Reference<VirtualGICCPU>) {
+    self.gic = gic
     registers = .make()
     unsafe floatingPoint = .allocate(capacity: 1)
     unsafe floatingPoint.initialize(to: FloatingPointState())

@@ -11,11 +11,11 @@ public struct Clock: ~Copyable {
 
   static func make(line: SharedLine) -> Reference<Clock> { Reference.make(Clock(line: line)) }
 
-  func read(offset: UInt64, width: AccessWidth) -> UInt64 {
+  @inline(never) func read(offset: UInt64, width: AccessWidth) -> UInt64 {
     clock.withLock { $0.read(offset: offset, width: width) }
   }
 
-  func write(offset: UInt64, width: AccessWidth, value: UInt64) {
+  @inline(never) func write(offset: UInt64, width: AccessWidth, value: UInt64) {
     clock.withLock { $0.write(offset: offset, width: width, value: value) }
   }
 

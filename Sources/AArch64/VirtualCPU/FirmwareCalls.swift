@@ -4,28 +4,28 @@ import Synchronization
 import Virtualization
 
 extension AArch64 {
-  /// A call by HVC or SMC: answered here by the guest's own CPU numbers; nothing reaches the machine's firmware.
-  @inline(__always) static func callFirmware(_ vcpu: Reference<VCPU<Self>>) -> VMExit<AArch64Exit> {
+  /// A call by HVC or SMC: answered by the guest's own CPU numbers; nothing reaches the machine's firmware.
+  @inline(__always) static func callFirmware(_ vcpu: Reference<VCPU<Self>>) -> ExitAnswer {
     let registers = vcpu.value.state.registers
     vcpu.value.statistics.hypercalls &+= 1
     switch FirmwareCall(registers[0], registers[1], registers[2], registers[3]) {
     case .psciVersion: return answering(.psciVersion, vcpu)
     case .psciFeatures(let function): return answering(FirmwareAnswer(FirmwareAnswer.psciFeatures(of: function)), vcpu)
     case .cpuOn(let target, let entry, let context):
-      return .cpuUp(target: target, entry: GuestPhysicalAddress(entry), argument: context)
-    case .cpuOff: return .cpuDown
+      return leaving(.cpuUp(target: target, entry: GuestPhysicalAddress(entry), argument: context), vcpu)
+    case .cpuOff: return leaving(.cpuDown, vcpu)
     case .cpuSuspend(let state, _, _):
       guard state.isValid else { return answering(FirmwareAnswer(.invalidParameters), vcpu) }
       set(FirmwareAnswer(.success), vcpu)
-      return .halt
+      return leaving(.halt, vcpu)
     case .affinityInfo(let target, let level):
       return answering(affinityInfo(target, level: level, in: vcpu.value.vm), vcpu)
     case .migrateInfoType: return answering(FirmwareAnswer(2), vcpu)  // no trusted OS (DEN0022, 5.9.1)
-    case .systemOff: return .systemDown(.powerOff)
-    case .systemReset: return .systemDown(.reset)
+    case .systemOff: return leaving(.systemDown(.powerOff), vcpu)
+    case .systemReset: return leaving(.systemDown(.reset), vcpu)
     case .systemReset2(let kind, _):
       // 0 is SYSTEM_WARM_RESET; the vendors' kinds, from bit 31 up, are none of ours (DEN0022, 5.12).
-      return kind == 0 ? .systemDown(.reset) : answering(FirmwareAnswer(.invalidParameters), vcpu)
+      return kind == 0 ? leaving(.systemDown(.reset), vcpu) : answering(FirmwareAnswer(.invalidParameters), vcpu)
     case .smcccVersion: return answering(.smcccVersion, vcpu)
     case .smcccArchFeatures(let function):
       return answering(FirmwareAnswer(FirmwareAnswer.smcccArchFeatures(of: function)), vcpu)
@@ -34,11 +34,11 @@ extension AArch64 {
     case .apusVersion: return answering(.apusVersion, vcpu)
     case .apusFeatures: return answering(.apusFeatures, vcpu)
     case .write(let address, let byteCount):
-      return .hypercall(.writeLog(GuestPhysicalAddress(address), byteCount: byteCount))
+      return leaving(.hypercall(.writeLog(GuestPhysicalAddress(address), byteCount: byteCount)), vcpu)
     case .yield:
       set(FirmwareAnswer(.success), vcpu)
-      return .yield
-    case .stop(let code): return .hypercall(.stop(code: code))
+      return leaving(.yield, vcpu)
+    case .stop(let code): return leaving(.hypercall(.stop(code: code)), vcpu)
     case .unknown: return answering(FirmwareAnswer(.notSupported), vcpu)
     }
   }
@@ -47,15 +47,14 @@ extension AArch64 {
     vcpu.value.state.registers[0] = answer.x0
   }
 
-  @inline(__always) private static func answering(_ answer: FirmwareAnswer, _ vcpu: Reference<VCPU<Self>>) -> VMExit<
-    AArch64Exit
-  > {
+  @inline(__always) private static func answering(_ answer: FirmwareAnswer, _ vcpu: Reference<VCPU<Self>>) -> ExitAnswer
+  {
     let registers = vcpu.value.state.registers
     registers[0] = answer.x0
     registers[1] = answer.x1
     registers[2] = answer.x2
     registers[3] = answer.x3
-    return .handled
+    return .goOn
   }
 
   /// AFFINITY_INFO (DEN0022, 5.7): on where one of the CPUs it names is on.

@@ -39,14 +39,15 @@ extension AArch64 {
   }
 
   /// The guest's timer has fired on this CPU.
-  static func takeVirtualTimer(on cpu: Reference<PhysicalCPU<Self>>) {
+  @inline(__always) static func takeVirtualTimer(on cpu: Reference<PhysicalCPU<Self>>) {
     guard let vcpu = cpu.value.local.loadedVCPU else {
       // Nobody's: the timer is off while nobody is loaded.
       PhysicalGIC.deactivate(PhysicalGIC.INTID.virtualTimer)
       return
     }
     vcpu.value.vm.value.state.gic.raiseLinkedTimer(vcpu.value.index, on: file)
-    if let task = vcpu.value.task { Scheduler<Self>.wake(task) }
+    // Where it has just left its guest it looks anyway.
+    if let task = vcpu.value.task, cpu.value.currentTask != task { Scheduler<Self>.wake(task) }
   }
 
   /// List registers have run empty while more interrupts wait in software, or the like.

@@ -21,14 +21,22 @@ import Virtualization
     @inline(__always) get {
       if index >= 31 { return 0 }
       // SAFETY: the frame begins with 31 words, and `index` is below that.
-      return unsafe UnsafeRawPointer(frame).load(fromByteOffset: index &* 8, as: UInt64.self)
+      return unsafe words[index]
     }
     @inline(__always) nonmutating set {
       if index >= 31 { return }
       // SAFETY: as above.
-      unsafe UnsafeMutableRawPointer(frame).storeBytes(of: newValue, toByteOffset: index &* 8, as: UInt64.self)
+      unsafe words[index] = newValue
     }
   }
+
+  @inline(__always) private var words: UnsafeMutablePointer<UInt64> {
+    unsafe UnsafeMutableRawPointer(frame).assumingMemoryBound(to: UInt64.self)
+  }
+
+  /// Whether a procedure keeps the register, so that it is not loaded again where the guest goes on (AAPCS64, 6.1.1;
+  /// WorldSwitch.S, which loads X19 all the same).
+  @inline(__always) static func isKeptByCallees(_ index: Int) -> Bool { index >= 20 && index <= 28 }
 
   // SAFETY: for all of these: the frame lives as long as its vCPU.
   @inline(__always) var programCounter: UInt64 {
@@ -45,12 +53,18 @@ import Virtualization
   /// HPFAR_EL2, of an abort.
   @inline(__always) var faultPage: HPFAR_EL2 { HPFAR_EL2(rawValue: unsafe frame.pointee.hpfar) }
 
-  /// Keeps what an exit's handlers ask for of the registers that the next exception at EL2 changes.
+  /// Keeps what an exit's handlers ask for of the registers that the next exception at EL2 changes (ESR_EL2).
   @inline(__always) func keepSyndrome(_ syndrome: ESR_EL2) {
     unsafe frame.pointee.esr = syndrome.rawValue
-    guard syndrome.exceptionClass.hasFaultAddress else { return }
-    unsafe frame.pointee.far = read_FAR_EL2()
-    unsafe frame.pointee.hpfar = read_HPFAR_EL2()
+  }
+
+  /// The same for an abort, beside the syndrome.
+  @inline(__always) func keepFaultAddress() -> (address: UInt64, page: HPFAR_EL2) {
+    let address = read_FAR_EL2()
+    let page = read_HPFAR_EL2()
+    unsafe frame.pointee.far = address
+    unsafe frame.pointee.hpfar = page
+    return (address, HPFAR_EL2(rawValue: page))
   }
 
   /// Goes past the trapped instruction as if it had been executed: a guest that steps it has made its step, and a branch

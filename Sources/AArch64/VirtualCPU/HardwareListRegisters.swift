@@ -16,7 +16,16 @@ struct HardwareListRegisters: ListRegisterFile {
     nonmutating set { write_ICH_VMCR_EL2(newValue) }
   }
 
-  func listRegister(_ index: Int) -> UInt64 {
+  // The first is the one that is mostly used.
+  @inline(__always) func listRegister(_ index: Int) -> UInt64 {
+    index == 0 ? read_ICH_LR0_EL2() : otherListRegister(index)
+  }
+
+  @inline(__always) func setListRegister(_ index: Int, to value: UInt64) {
+    if index == 0 { write_ICH_LR0_EL2(value) } else { setOtherListRegister(index, to: value) }
+  }
+
+  @inline(never) private func otherListRegister(_ index: Int) -> UInt64 {
     switch index {
     case 0: read_ICH_LR0_EL2()
     case 1: read_ICH_LR1_EL2()
@@ -37,7 +46,7 @@ struct HardwareListRegisters: ListRegisterFile {
     }
   }
 
-  func setListRegister(_ index: Int, to value: UInt64) {
+  @inline(never) private func setOtherListRegister(_ index: Int, to value: UInt64) {
     switch index {
     case 0: write_ICH_LR0_EL2(value)
     case 1: write_ICH_LR1_EL2(value)

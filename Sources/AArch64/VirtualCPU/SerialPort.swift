@@ -25,11 +25,11 @@ public struct SerialPort: ~Copyable {
     return port
   }
 
-  @inline(__always) func read(offset: UInt64, width: AccessWidth) -> UInt64 {
+  @inline(never) func read(offset: UInt64, width: AccessWidth) -> UInt64 {
     uart.withLock { $0.read(offset: offset, width: width) }
   }
 
-  func write(offset: UInt64, width: AccessWidth, value: UInt64) {
+  @inline(never) func write(offset: UInt64, width: AccessWidth, value: UInt64) {
     uart.withLock { $0.write(offset: offset, width: width, value: value) }
   }
 

@@ -4,9 +4,10 @@ import Virtualization
 
 extension AArch64 {
   /// A trapped MSR, MRS or system instruction: carries out what `SystemRegisterPolicy` says.
-  @inline(__always) static func takeSystemInstruction(
-    _ instruction: SystemInstruction, of vcpu: Reference<VCPU<Self>>
-  ) -> VMExit<AArch64Exit> {
+  @inline(never) static func takeSystemInstruction(
+    _ syndrome: ESR_EL2, of vcpu: Reference<VCPU<Self>>
+  ) -> ExitAnswer {
+    let instruction = syndrome.systemInstruction
     let registers = vcpu.value.state.registers
     vcpu.value.statistics.systemRegisters &+= 1
     let disposition = SystemRegisterPolicy.disposition(of: instruction.register, instruction.direction)
@@ -14,13 +15,20 @@ extension AArch64 {
     case .read:
       guard let value = read(disposition, of: vcpu) else { return injecting(.undefined, into: vcpu) }
       registers[instruction.generalRegister] = value
+      registers.skipInstruction()
+      return GuestRegisters.isKeptByCallees(instruction.generalRegister) ? .goOnWithAll : .goOn
     case .write:
+      if case .sendSGI(let group) = disposition {
+        sendSGI(ICC_SGI1R_EL1(rawValue: registers[instruction.generalRegister]), group, from: vcpu)
+        registers.skipInstruction()
+        return .goOn
+      }
       guard write(disposition, registers[instruction.generalRegister], of: vcpu) else {
         return injecting(.undefined, into: vcpu)
       }
+      registers.skipInstruction()
+      return .goOn
     }
-    registers.skipInstruction()
-    return .handled
   }
 
   /// Nil where the guest gets an undefined exception.
@@ -42,13 +50,11 @@ extension AArch64 {
   }
 
   /// False where the guest gets an undefined exception.
-  @inline(__always) private static func write(
+  @inline(never) private static func write(
     _ disposition: SystemRegisterPolicy.Disposition, _ value: UInt64, of vcpu: Reference<VCPU<Self>>
   ) -> Bool {
     let vm = vcpu.value.vm
     switch disposition {
-    case .sendSGI(let group):
-      notify(vm.value.state.gic.sendSGI(ICC_SGI1R_EL1(rawValue: value), group, from: vcpu.value.index), in: vm)
     case .deactivateInterrupt: notify(vm.value.state.gic.deactivate(value, vcpu: vcpu.value.index), in: vm)
     case .physicalTimer(.control): setPhysicalTimerControl(of: vcpu, value)
     case .physicalTimer(.compareValue): vcpu.value.state.physicalTimer.compareValue = value
@@ -57,9 +63,16 @@ extension AArch64 {
         guestCounter(of: vm) &+ UInt64(bitPattern: Int64(Int32(truncatingIfNeeded: value)))
     case .osLock: write_OSLAR_EL1(value & 1)
     case .ignored: break
-    case .value, .identification, .physicalCounter, .undefined: return false
+    case .sendSGI, .value, .identification, .physicalCounter, .undefined: return false
     }
     return true
+  }
+
+  @inline(__always) private static func sendSGI(
+    _ request: ICC_SGI1R_EL1, _ group: VirtualGIC.SGIGroup, from vcpu: Reference<VCPU<Self>>
+  ) {
+    let vm = vcpu.value.vm
+    notify(vm.value.state.gic.sendSGI(request, group, from: vcpu.value.index), in: vm)
   }
 
   @inline(__always) private static func notify(_ vcpus: UInt64, in vm: Reference<VM<Self>>) {

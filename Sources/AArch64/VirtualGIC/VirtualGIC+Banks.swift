@@ -41,7 +41,7 @@ extension VirtualGIC {
 
   /// Pending or active interrupts. What the asker's own list registers hold is exact. What another vCPU's hold is
   /// as of when it last looked, and it is asked to look, so that a guest which polls sees it change.
-  private func readState(
+  @inline(never) private func readState(
     _ access: BankAccess, _ state: UInt64, on file: some ListRegisterFile, _ notified: inout UInt64
   ) -> UInt32 {
     let bank = access.bank
@@ -84,7 +84,7 @@ extension VirtualGIC {
     }
   }
 
-  private func writeState(_ register: BitRegister, _ access: BankAccess, _ bits: UInt32) -> UInt64 {
+  @inline(never) private func writeState(_ register: BitRegister, _ access: BankAccess, _ bits: UInt32) -> UInt64 {
     let bank = access.bank
     switch register {
     case .igroupr:

@@ -24,6 +24,7 @@ extension VirtualGIC {
     let reasons = self[vcpu].attention.exchange(0, ordering: .sequentiallyConsistent)
     var work = EntryWork()
     if reasons & VirtualGICCPU.Attention.rebuild == 0, !self[vcpu].isOverflowing {
+      if reasons == VirtualGICCPU.Attention.privateAdded, listAgain(vcpu, on: file) { return work }
       retireEmpty(vcpu, on: file, &work)
       if addPrivate(vcpu, reasons, on: file), addShared(vcpu, reasons, on: file) { return work }
     }
@@ -66,6 +67,33 @@ extension VirtualGIC {
       ended &= ended &- 1
       takeBack(vcpu, index, ICH_LR_EL2(rawValue: file.listRegister(index)), &work)
     }
+  }
+
+  /// Makes SGIs pending in the list registers that they were in the last time and have, ended, to themselves. False where
+  /// there is more to do.
+  @inline(__always)
+  private func listAgain(_ vcpu: Int, on file: some ListRegisterFile) -> Bool {
+    let bank = privateBank(vcpu)
+    var bits = deliverablePrivate(bank, vcpu)
+    // SGIs alone: their state is the latch, there is no level to follow.
+    let ours = bank.load(.listed) & ~bank.load(.active) & 0xffff
+    guard bits & ~ours == 0 else { return false }
+    guard (bank.load(.dropPending) | bank.load(.dropActive) | bank.load(.addActive)) & bits == 0 else { return false }
+    let ended = file.empty & self[vcpu].inUse
+    while bits != 0 {
+      let place = bits.trailingZeroBitCount & 15
+      let bit = UInt32(1) &<< UInt32(truncatingIfNeeded: place)
+      bits &= ~bit
+      let index = Int(self[vcpu].registerOfSGI[place])
+      guard ended & (1 &<< UInt32(truncatingIfNeeded: index)) != 0 else { return false }
+      guard bank.clear(.latch, bit) & bit != 0 else { continue }
+      self[vcpu].latchTaken |= 1 &<< UInt32(truncatingIfNeeded: index)
+      let group = UInt64((bank.peek(.group) &>> UInt32(truncatingIfNeeded: place)) & 1)
+      let priority = ICH_LR_EL2.priority.placed(UInt64(bank.priority(place)))
+      file.setListRegister(
+        index, to: ICH_LR_EL2.pending | ICH_LR_EL2.group.placed(group) | priority | UInt64(truncatingIfNeeded: place))
+    }
+    return true
   }
 
   /// Lists SGIs and PPIs that became pending. False where that needs the long way.
@@ -136,7 +164,8 @@ extension VirtualGIC {
       bank.clear(.listed, bit)
       return
     }
-    self[vcpu].inUse |= 1 &<< UInt32(index)
+    self[vcpu].inUse |= 1 &<< UInt32(truncatingIfNeeded: index)
+    if shared == nil, place < 16 { self[vcpu].registerOfSGI[place] = UInt8(truncatingIfNeeded: index) }
     file.setListRegister(index, to: value)
   }
 
@@ -165,7 +194,7 @@ extension VirtualGIC {
       let isLatched = bank.load(.latch) & bit != 0 && bank.clear(.latch, bit) & bit != 0
       let isHigh = bank.load(.line) & ~bank.peek(.edge) & bit != 0
       if isLatched || isHigh { value |= ICH_LR_EL2.pending }
-      if isLatched { self[vcpu].latchTaken |= 1 &<< UInt32(index) }
+      if isLatched { self[vcpu].latchTaken |= 1 &<< UInt32(truncatingIfNeeded: index) }
       // The line may still be high when the guest ends the interrupt; nothing else would tell us.
       asksForEnd = asksForEnd || isHigh
     } else if isActive, pending(bank) & bit != 0 {
@@ -191,9 +220,9 @@ extension VirtualGIC {
     let interrupt = register.interrupt
     let bank = bank(of: interrupt, vcpu: vcpu)
     let bit = UInt32(1) &<< UInt32(truncatingIfNeeded: interrupt & 31)
-    let tookLatch = self[vcpu].latchTaken & (1 &<< UInt32(index)) != 0
-    self[vcpu].latchTaken &= ~(1 &<< UInt32(index))
-    self[vcpu].inUse &= ~(1 &<< UInt32(index))
+    let tookLatch = self[vcpu].latchTaken & (1 &<< UInt32(truncatingIfNeeded: index)) != 0
+    self[vcpu].latchTaken &= ~(1 &<< UInt32(truncatingIfNeeded: index))
+    self[vcpu].inUse &= ~(1 &<< UInt32(truncatingIfNeeded: index))
 
     // Active is in the bank before anybody else may list the interrupt; pending goes there once it is clear who
     // carries out a request to drop it.
@@ -269,7 +298,7 @@ extension VirtualGIC {
       list(
         interrupt & 31, bank(of: interrupt, vcpu: vcpu), shared: shared, in: index, vcpu,
         isCrowded: ranking.leftOut.contains(.pending), on: file)
-      if self[vcpu].inUse & (1 &<< UInt32(index)) != 0 { index &+= 1 }
+      if self[vcpu].inUse & (1 &<< UInt32(truncatingIfNeeded: index)) != 0 { index &+= 1 }
     }
     var stale = before & ~self[vcpu].inUse
     while stale != 0 {

@@ -13,14 +13,22 @@ extension VirtualGIC {
 
   // MARK: - Distributor
 
-  func readDistributor(
+  @inline(__always) func readDistributor(
     _ offset: UInt64, _ width: AccessWidth, by vcpu: Int, on file: some ListRegisterFile,
     notified: inout UInt64
   ) -> UInt64 {
     guard offset < Self.distributorByteCount, offset & (width.byteCount &- 1) == 0 else { return 0 }
+    if width == .word, offset < 0x80 { return UInt64(readDistributorControl(offset)) }
+    return readDistributorBanks(offset, width, by: vcpu, on: file, notified: &notified)
+  }
+
+  /// What is there for each interrupt: everything from GICD_IGROUPR0 on.
+  @inline(never) private func readDistributorBanks(
+    _ offset: UInt64, _ width: AccessWidth, by vcpu: Int, on file: some ListRegisterFile,
+    notified: inout UInt64
+  ) -> UInt64 {
     let block = offset &>> 7
     if width == .word, block < 8 {
-      guard block > 0 else { return UInt64(readDistributorControl(offset)) }
       guard let register = BitRegister(rawValue: block), let access = shared(offset, 2, by: vcpu) else { return 0 }
       return UInt64(readBits(register, access, on: file, &notified))
     }
@@ -37,7 +45,8 @@ extension VirtualGIC {
     }
   }
 
-  func writeDistributor(_ offset: UInt64, _ width: AccessWidth, _ value: UInt64, by vcpu: Int) -> UInt64 {
+  @inline(never) func writeDistributor(_ offset: UInt64, _ width: AccessWidth, _ value: UInt64, by vcpu: Int) -> UInt64
+  {
     guard offset < Self.distributorByteCount, offset & (width.byteCount &- 1) == 0 else { return 0 }
     let block = offset &>> 7
     let others = ~(UInt64(1) &<< UInt64(vcpu))
@@ -78,7 +87,7 @@ extension VirtualGIC {
       : BankAccess(bank: sharedBank(bank &- 1), owner: nil, index: bank &- 1, vcpu: vcpu)
   }
 
-  private func readDistributorControl(_ offset: UInt64) -> UInt32 {
+  @inline(__always) private func readDistributorControl(_ offset: UInt64) -> UInt32 {
     switch offset {
     case 0x00:  // GICD_CTLR: DS [6], ARE [4], EnableGrp1 [1], EnableGrp0 [0]; writes take effect at once, RWP [31] is 0
       return 0x50 | groupEnables.load(ordering: .relaxed)
@@ -126,15 +135,24 @@ extension VirtualGIC {
   // MARK: - Redistributor
 
   /// `offset` is from the start of the redistributors; each vCPU has `redistributorByteCount` of it.
-  func readRedistributor(
+  @inline(__always) func readRedistributor(
     _ offset: UInt64, _ width: AccessWidth, by vcpu: Int, on file: some ListRegisterFile,
     notified: inout UInt64
   ) -> UInt64 {
     let frame = offset / Self.redistributorByteCount
-    guard frame < UInt64(vcpuCount), offset & (width.byteCount &- 1) == 0 else { return 0 }
+    guard frame < UInt64(truncatingIfNeeded: vcpuCount), offset & (width.byteCount &- 1) == 0 else { return 0 }
     let place = offset % Self.redistributorByteCount
-    guard place >= 0x1_0000 else { return readControlFrame(place, width, of: Int(frame)) }
-    let access = access(toBank: 0, redistributor: Int(frame), by: vcpu)
+    let owner = Int(truncatingIfNeeded: frame)
+    guard place >= 0x1_0000 else { return readControlFrame(place, width, of: owner) }
+    return readRedistributorBank(place, width, of: owner, by: vcpu, on: file, notified: &notified)
+  }
+
+  /// The SGI frame of `owner`.
+  @inline(never) private func readRedistributorBank(
+    _ place: UInt64, _ width: AccessWidth, of owner: Int, by vcpu: Int, on file: some ListRegisterFile,
+    notified: inout UInt64
+  ) -> UInt64 {
+    let access = access(toBank: 0, redistributor: owner, by: vcpu)
     switch place &- 0x1_0000 {
     case 0x80..<0x400:
       guard width == .word, place & 0x7f == 0, let register = BitRegister(rawValue: (place & 0xffff) &>> 7) else {
@@ -147,7 +165,9 @@ extension VirtualGIC {
     }
   }
 
-  func writeRedistributor(_ offset: UInt64, _ width: AccessWidth, _ value: UInt64, by vcpu: Int) -> UInt64 {
+  @inline(never) func writeRedistributor(_ offset: UInt64, _ width: AccessWidth, _ value: UInt64, by vcpu: Int)
+    -> UInt64
+  {
     let frame = offset / Self.redistributorByteCount
     guard frame < UInt64(vcpuCount), offset & (width.byteCount &- 1) == 0 else { return 0 }
     let place = offset % Self.redistributorByteCount
@@ -170,7 +190,7 @@ extension VirtualGIC {
   }
 
   /// RD_base, the first 64 KiB.
-  private func readControlFrame(_ offset: UInt64, _ width: AccessWidth, of vcpu: Int) -> UInt64 {
+  @inline(never) private func readControlFrame(_ offset: UInt64, _ width: AccessWidth, of vcpu: Int) -> UInt64 {
     switch (offset, width) {
     case (0x04, .word): return UInt64(Self.implementer)
     case (0x08, .doubleword): return redistributorType(vcpu)

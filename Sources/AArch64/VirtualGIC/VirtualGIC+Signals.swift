@@ -43,7 +43,14 @@ extension VirtualGIC {
   /// Carries out a write of `vcpu` to one of the SGI registers. The sender itself is never in the answer: it looks
   /// before it enters the guest again.
   @inline(__always) func sendSGI(_ request: ICC_SGI1R_EL1, _ group: SGIGroup, from vcpu: Int) -> UInt64 {
-    var targets = sgiTargets(request, from: vcpu)
+    let targets = sgiTargets(request, from: vcpu)
+    return targets == 0 ? 0 : post(request, group, to: targets, from: vcpu)
+  }
+
+  @inline(never) private func post(
+    _ request: ICC_SGI1R_EL1, _ group: SGIGroup, to targets: UInt64, from vcpu: Int
+  ) -> UInt64 {
+    var targets = targets
     let bit = UInt32(1) &<< UInt32(truncatingIfNeeded: ICC_SGI1R_EL1.intid.value(in: request.rawValue))
     var notified: UInt64 = 0
     while targets != 0 {
@@ -54,12 +61,14 @@ extension VirtualGIC {
       bank.set(.latch, bit)
       notified |= announcePending(private: target, bit)
     }
-    return notified & ~(1 &<< UInt64(vcpu))
+    return notified & ~(1 &<< UInt64(truncatingIfNeeded: vcpu))
   }
 
   @inline(__always) private func sgiTargets(_ request: ICC_SGI1R_EL1, from vcpu: Int) -> UInt64 {
     let value = request.rawValue
-    if value & ICC_SGI1R_EL1.irm.mask != 0 { return allVCPUs & ~(1 &<< UInt64(vcpu)) }
+    if value & ICC_SGI1R_EL1.irm.mask != 0 {
+      return allVCPUs & ~(1 &<< UInt64(truncatingIfNeeded: vcpu))
+    }
     // Affinities 3 and 2 and the range selector are zero for every vCPU there can be, affinity 1 is below 4.
     let beyond = ICC_SGI1R_EL1.aff3.mask | ICC_SGI1R_EL1.rs.mask | ICC_SGI1R_EL1.aff2.mask | 0xfc_0000
     guard value & beyond == 0 else { return 0 }
@@ -79,7 +88,7 @@ extension VirtualGIC {
   @inline(__always) func raiseLinkedTimer(_ vcpu: Int, on file: some ListRegisterFile) {
     let bank = privateBank(vcpu)
     let bit = UInt32(1) &<< UInt32(Self.timerInterrupt)
-    if self[vcpu].timer == .listed, file.empty & (1 &<< UInt32(self[vcpu].linkedRegister)) != 0,
+    if self[vcpu].timer == .listed, file.empty & (1 &<< UInt32(truncatingIfNeeded: self[vcpu].linkedRegister)) != 0,
       bank.peek(.enabled) & groupMask(bank) & bit != 0, !self[vcpu].isOverflowing
     {
       // The last tick's list register is done with and still ours.
@@ -126,7 +135,7 @@ extension VirtualGIC {
   /// Sets a reason to look; the vCPU's bit unless it has one already.
   @inline(__always) func flag(_ vcpu: Int, _ reason: UInt32) -> UInt64 {
     let before = self[vcpu].attention.bitwiseOr(reason, ordering: .sequentiallyConsistent).oldValue
-    return before == 0 ? 1 &<< UInt64(vcpu) : 0
+    return before == 0 ? 1 &<< UInt64(truncatingIfNeeded: vcpu) : 0
   }
 
   /// Private interrupts `bits` may have become deliverable.

@@ -1,3 +1,4 @@
+import Kernel
 import Synchronization
 
 /// The GICv3 of one VM: a distributor, and for each vCPU a redistributor and list registers (Arm GIC IHI 0069).
@@ -112,7 +113,7 @@ import Synchronization
   // MARK: - Parts
 
   /// All vCPUs, as bits.
-  @inline(__always) var allVCPUs: UInt64 { ~0 &>> UInt64(64 &- vcpuCount) }
+  @inline(__always) var allVCPUs: UInt64 { ~0 &>> UInt64(truncatingIfNeeded: 64 &- vcpuCount) }
 
   subscript(_ vcpu: Int) -> VirtualGICCPU {
     @inline(__always) unsafeAddress {
@@ -125,6 +126,13 @@ import Synchronization
       // SAFETY: the index was just checked against the number of elements.
       return unsafe cpus + vcpu
     }
+  }
+
+  /// The part of a vCPU, for as long as the controller lives.
+  func cpu(_ vcpu: Int) -> Reference<VirtualGICCPU> {
+    precondition(UInt(bitPattern: vcpu) < UInt(bitPattern: vcpuCount), "no such vCPU")
+    // SAFETY: the index was just checked; `init` initialised the element.
+    return unsafe Reference(cpus + vcpu)
   }
 
   /// The SGIs and PPIs of a vCPU.

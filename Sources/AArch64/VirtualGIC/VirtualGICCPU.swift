@@ -35,6 +35,8 @@ struct VirtualGICCPU: ~Copyable {
   var isOverflowing = false
   var timer = LinkedTimer.unlinked
   var linkedRegister = 0
+  /// For each SGI the list register that it was in last. Says something only while the SGI is `listed`.
+  var registerOfSGI = InlineArray<16, UInt8>(repeating: 0)
   /// ICH_HCR_EL2 as last written.
   var control: UInt64 = ICH_HCR_EL2.en.rawValue
 

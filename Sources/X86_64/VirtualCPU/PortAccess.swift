@@ -46,7 +46,7 @@ extension X86_64 {
     let registers = vcpu.value.state.registers
     var value = access.width.mask
     if let (device, offset) = vcpu.value.vm.value.state.ports.find(
-      GuestPhysicalAddress(UInt64(access.port)), width: access.width)
+      GuestPhysicalAddress(UInt64(access.port)), width: access.width, near: &vcpu.value.state.lastPortWindow)
     {
       value = device.read(offset: offset, width: access.width, by: vcpu.value.index)
     } else {
@@ -66,7 +66,7 @@ extension X86_64 {
     default: break
     }
     if let (device, offset) = vcpu.value.vm.value.state.ports.find(
-      GuestPhysicalAddress(UInt64(access.port)), width: access.width)
+      GuestPhysicalAddress(UInt64(access.port)), width: access.width, near: &vcpu.value.state.lastPortWindow)
     {
       device.write(offset: offset, width: access.width, value: value, by: vcpu.value.index)
     } else {

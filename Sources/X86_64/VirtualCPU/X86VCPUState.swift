@@ -18,6 +18,8 @@ import Virtualization
   var endOfNMI: UInt64?
   /// MTRRdefType, which has no effect.
   var memoryDefaultType: UInt64 = 0xc06
+  /// Where the last access to a port found its device, for the next.
+  var lastPortWindow = 0
   /// Waits for SIPI after an INIT.
   var waitsForStart = false
   /// Others of the VM that are still to be started by an interrupt command of this one, and where.
