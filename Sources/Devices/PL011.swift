@@ -72,6 +72,14 @@ public struct PL011<Line: InterruptLine, Sink: CharacterSink>: ~Copyable {
 
   // MARK: - From the guest
 
+  /// What a read of the flag register gives now: whoever shares the device may keep it, to answer without asking here.
+  public var flagRegister: UInt16 { flags.rawValue }
+
+  /// Whether an access is a read of the flag register if it is a read.
+  @inline(__always) public static func isFlagRegister(offset: UInt64, width: AccessWidth) -> Bool {
+    offset == PL011Register.fr && width != .doubleword
+  }
+
   public mutating func read(offset: UInt64, width: AccessWidth) -> UInt64 {
     guard offset & 3 == 0, width != .doubleword else { return 0 }
     return UInt64(readRegister(offset)) & width.mask

@@ -52,23 +52,31 @@ extension AArch64 {
     return .goOn
   }
 
-  @inline(never) private static func takeDataAbort(
+  @inline(__always) private static func takeDataAbort(
     _ syndrome: ESR_EL2, of vcpu: Reference<VCPU<Self>>
   ) -> ExitAnswer {
     let abort = syndrome.dataAbort
-    let registers = vcpu.value.state.registers
-    let fault = registers.keepFaultAddress()
+    let fault = vcpu.value.state.registers.keepFaultAddress()
     guard abort.hasAccess, abort.hasFaultPage, !abort.isStage1Walk else { return takeOtherAbort(abort, of: vcpu) }
     vcpu.value.statistics.mmio &+= 1
     let address = fault.page.address(far: fault.address)
-    if abort.isWrite {
-      let value = registers[abort.register] & abort.width.mask
-      let access = MMIOAccess(address: address, width: abort.width, direction: .write(value))
-      return carryOut(access, of: vcpu) ? .goOn : leaving(.mmio(access), vcpu)
-    }
+    return abort.isWrite ? takeStore(abort, at: address, of: vcpu) : takeLoad(abort, at: address, of: vcpu)
+  }
+
+  @inline(never) private static func takeLoad(
+    _ abort: DataAbort, at address: GuestPhysicalAddress, of vcpu: Reference<VCPU<Self>>
+  ) -> ExitAnswer {
     let access = MMIOAccess(address: address, width: abort.width, direction: .read)
     guard carryOut(access, of: vcpu) else { return leaving(.mmio(access), vcpu) }
     return GuestRegisters.isKeptByCallees(abort.register) ? .goOnWithAll : .goOn
+  }
+
+  @inline(never) private static func takeStore(
+    _ abort: DataAbort, at address: GuestPhysicalAddress, of vcpu: Reference<VCPU<Self>>
+  ) -> ExitAnswer {
+    let value = vcpu.value.state.registers[abort.register] & abort.width.mask
+    let access = MMIOAccess(address: address, width: abort.width, direction: .write(value))
+    return carryOut(access, of: vcpu) ? .goOn : leaving(.mmio(access), vcpu)
   }
 
   @inline(never) private static func takeOtherAbort(

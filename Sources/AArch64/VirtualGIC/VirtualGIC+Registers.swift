@@ -190,22 +190,26 @@ extension VirtualGIC {
   }
 
   /// RD_base, the first 64 KiB.
-  @inline(never) private func readControlFrame(_ offset: UInt64, _ width: AccessWidth, of vcpu: Int) -> UInt64 {
-    switch (offset, width) {
-    case (0x04, .word): return UInt64(Self.implementer)
-    case (0x08, .doubleword): return redistributorType(vcpu)
-    case (0x08, .word): return redistributorType(vcpu) & 0xffff_ffff
-    case (0x0c, .word): return redistributorType(vcpu) &>> 32
-    case (0x14, .word):  // GICR_WAKER: ChildrenAsleep [2] follows ProcessorSleep [1]
+  @inline(__always) private func readControlFrame(_ offset: UInt64, _ width: AccessWidth, of vcpu: Int) -> UInt64 {
+    if offset == 0x08 { return width.byteCount >= 4 ? redistributorType(vcpu) & width.mask : 0 }
+    return width == .word ? readControlWord(offset, of: vcpu) : 0
+  }
+
+  @inline(never) private func readControlWord(_ offset: UInt64, of vcpu: Int) -> UInt64 {
+    switch offset {
+    case 0x04: return UInt64(Self.implementer)
+    case 0x0c: return redistributorType(vcpu) &>> 32
+    case 0x14:  // GICR_WAKER: ChildrenAsleep [2] follows ProcessorSleep [1]
       return self[vcpu].isAsleep.load(ordering: .relaxed) ? 0b110 : 0
-    case (0xff80..., .word): return UInt64(Self.identification(offset, part: 0x93))
+    case 0xff80...: return UInt64(Self.identification(offset, part: 0x93))
     default: return 0
     }
   }
 
   /// GICR_TYPER: the affinity [63:32], the vCPU's number [23:8], whether it is the last [4].
   private func redistributorType(_ vcpu: Int) -> UInt64 {
-    UInt64(VCPUAffinity(index: vcpu).packed) &<< 32 | UInt64(vcpu) &<< 8 | (vcpu == vcpuCount &- 1 ? 1 &<< 4 : 0)
+    UInt64(VCPUAffinity(index: vcpu).packed) &<< 32 | UInt64(truncatingIfNeeded: vcpu) &<< 8
+      | (vcpu == vcpuCount &- 1 ? 1 &<< 4 : 0)
   }
 
   // MARK: - Identification
