@@ -14,7 +14,7 @@ struct TestCommand: ParsableCommand {
       Examples:
         ./apus test             everything of the short tier
         ./apus test --long      also the long boots
-        ./apus test boot        the boots only (lint, host, boot and bench can be named)
+        ./apus test boot        the boots only (lint, host, image, boot and bench can be named)
         ./apus test boot --arch riscv64  the boots on one architecture
         ./apus test PSCI        the tests with PSCI in their name
       """)
@@ -31,12 +31,12 @@ struct TestCommand: ParsableCommand {
   @Flag(help: "Install missing packages without asking.")
   var yes = false
 
-  @Argument(help: "lint, host, boot, bench, or a part of tests' names; everything where it is not given.")
+  @Argument(help: "lint, host, image, boot, bench, or a part of tests' names; everything where it is not given.")
   var filter: String?
 
   /// The kinds of tests, in the order in which they run.
   private enum Kind: String, CaseIterable {
-    case lint, host, boot, bench
+    case lint, host, image, boot, bench
   }
 
   func run() throws {
@@ -56,6 +56,7 @@ struct TestCommand: ParsableCommand {
       if kinds.contains(.lint), part == nil { try lint(host, &report) }
       if kinds.contains(.host) { try runHostTests(host, part, &report) }
       for architecture in architectures {
+        if kinds.contains(.image) { try examineImage(repository, architecture, part, &report) }
         if kinds.contains(.boot) { try boot(repository, architecture, part, &report) }
         if kinds.contains(.bench) { try bench(repository, architecture, part, &report) }
       }
@@ -101,6 +102,22 @@ struct TestCommand: ParsableCommand {
       }
       tell(report.add("boot", "\(architecture.name): \(test.name)", outcome, Progress.seconds(since: start)))
     }
+  }
+
+  /// Looks through the linked image's exit path, and says how long each row's is.
+  private func examineImage(
+    _ repository: Repository, _ architecture: Architecture, _ part: String?, _ report: inout TestReport
+  ) throws {
+    let name = "\(architecture.name): \(ExitPathTest.name)"
+    guard part.map({ name.contains($0) }) ?? true, let rules = ExitPathRules.rules(for: architecture) else { return }
+    let start = ContinuousClock.now
+    if let problem = buildProblem(repository, architecture) {
+      tell(report.add("image", name, .notRun(problem), Progress.seconds(since: start)))
+      return
+    }
+    let (outcome, lines) = ExitPathTest.run(repository, architecture, rules)
+    tell(report.add("image", name, outcome, Progress.seconds(since: start)))
+    for line in lines { tell("        " + line) }
   }
 
   /// Measures what our own guest can, beside the stored figures.
