@@ -29,7 +29,7 @@ extension AArch64 {
       let abort = syndrome.dataAbort
       registers[abort.register] = abort.registerValue(loading: value)
     }
-    registers.programCounter &+= syndrome.instructionByteCount
+    registers.skipInstruction()
   }
 
   public static func refuse(_ access: MMIOAccess, of vcpu: Reference<VCPU<Self>>) -> GuestFault? {

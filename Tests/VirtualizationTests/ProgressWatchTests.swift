@@ -1,6 +1,6 @@
 import Testing
 
-@testable import AArch64
+import Virtualization
 
 struct ProgressWatchTests {
   private let vector: UInt64 = 0xffff_8000_0001_0200
