@@ -54,6 +54,13 @@ import Testing
     #expect(Self.path(handler: "    1020: \tb\t0x1030 <helper>").problems().isEmpty)
   }
 
+  @Test func codeWithoutANameIsNotPartOfTheFunctionBeforeIt() {
+    let listing = Self.listing(handler: "    1020: \tret\n    1024: \tb\t0x1040 <memcpy>")
+    let image = Disassembly(listing: listing, symbols: Self.symbols + "\n0000000000001024 t $x")
+    #expect(image.function(named: "handler")?.instructions.count == 1)
+    #expect(image.function(at: 0x1024)?.name == "code at 1024")
+  }
+
   @Test func aCallOfACopyIsFoundWithTheWayToIt() {
     let problems = Self.path(handler: "    1020: \tbl\t0x1040 <memcpy>\n    1024: \tret").problems()
     #expect(problems == ["root → handler calls memcpy"])

@@ -21,25 +21,24 @@ struct Disassembly {
 
   /// - Parameters:
   ///   - listing: `llvm-objdump -d --no-show-raw-insn`.
-  ///   - symbols: `llvm-nm`. Symbols of code alone count; where several name one address, the last one stands.
+  ///   - symbols: `llvm-nm --special-syms`. Symbols of code alone count; where several name one address, the last one
+  ///     stands. `$x`, where code begins (ELF for the Arm 64-bit architecture, 5.5.2), ends a function before it even
+  ///     where the function that begins there has no name.
   init(listing: String, symbols: String) {
     var names: [UInt64: String] = [:]
+    var beginnings: [UInt64] = []
     for line in symbols.split(separator: "\n") {
       let words = line.split(separator: " ", maxSplits: 2)
-      guard words.count == 3, "tTwW".contains(words[1]), let address = UInt64(words[0], radix: 16),
-        !words[2].hasPrefix("$x"), !words[2].hasPrefix("$d"), !words[2].hasPrefix(".L")
-      else { continue }
+      guard words.count == 3, "tTwW".contains(words[1]), let address = UInt64(words[0], radix: 16) else { continue }
+      if words[2].hasPrefix("$x") { beginnings.append(address) }
+      guard !words[2].hasPrefix("$x"), !words[2].hasPrefix("$d"), !words[2].hasPrefix(".L") else { continue }
       names[address] = String(words[2])
     }
+    for address in beginnings where names[address] == nil { names[address] = "code at \(String(address, radix: 16))" }
     var functions: [Function] = []
     var name: String?
     var body: [Instruction] = []
     for line in listing.split(separator: "\n") {
-      if line.hasSuffix(">:"), let address = line.split(separator: " ").first.flatMap({ UInt64($0, radix: 16) }) {
-        // A function whose name the symbols do not have ends the one before all the same.
-        if names[address] == nil { names[address] = "code at \(String(address, radix: 16))" }
-        continue
-      }
       guard let instruction = Self.instruction(line) else { continue }
       if let next = names[instruction.address] {
         if let name { functions.append(Function(name: name, instructions: body)) }

@@ -13,7 +13,7 @@ enum ExitPathTest {
       let image = HypervisorBuild(repository: repository, architecture: architecture).linked
       let toolchain = try Toolchain.current()
       let listing = try Tool.output(toolchain.program("llvm-objdump"), ["-d", "--no-show-raw-insn", image.path])
-      let symbols = try Tool.output(toolchain.program("llvm-nm"), ["--numeric-sort", image.path])
+      let symbols = try Tool.output(toolchain.program("llvm-nm"), ["--numeric-sort", "--special-syms", image.path])
       let path = ExitPath(Disassembly(listing: listing, symbols: symbols), rules)
       var problems = path.problems()
       var lines: [String] = []
