@@ -4,12 +4,12 @@ import Virtualization
 
 /// The hypervisor's own virtual addresses: Sv39, one table for all harts, built at boot and then left alone.
 ///
-///     0xffff_ffc0_0000_0000  direct map: all RAM below 192 GiB at a fixed offset from its physical address
+///     0x0000_0010_0000_0000  direct map: all RAM below 192 GiB at a fixed offset from its physical address
 ///     0xffff_fff0_0000_0000  device windows, one after the other
 ///     0xffff_fff8_0000_0000  tasks' stacks, with nothing between them (StackWindow)
 ///     0xffff_ffff_c000_0000  the image, 4 KiB pages, each writable or executable, never both (filled by Entry.S)
 enum AddressMap {
-  static let directMapBase: UInt64 = 0xffff_ffc0_0000_0000
+  static let directMapBase: UInt64 = 0x0000_0010_0000_0000
   static let deviceMapBase: UInt64 = 0xffff_fff0_0000_0000
   static let stackMapBase: UInt64 = 0xffff_fff8_0000_0000
 

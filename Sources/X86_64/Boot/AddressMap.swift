@@ -3,12 +3,12 @@ import Kernel
 
 /// The hypervisor's own virtual addresses: one table for all CPUs, built at boot and then left alone.
 ///
-///     0xffff_8000_0000_0000  direct map: all RAM, write-back, at a fixed offset from its physical address
+///     0x0000_1000_0000_0000  direct map: all RAM, write-back, at a fixed offset from its physical address
 ///     0xffff_c000_0000_0000  device windows, uncacheable, at a fixed offset
 ///     0xffff_e000_0000_0000  tasks' stacks, with nothing between them (StackWindow)
 ///     0xffff_ffff_8000_0000  the image, 4 KiB pages, each writable or executable, never both (filled by Entry.S)
 enum AddressMap {
-  static let directMapBase: UInt64 = 0xffff_8000_0000_0000
+  static let directMapBase: UInt64 = 0x0000_1000_0000_0000
   static let deviceMapBase: UInt64 = 0xffff_c000_0000_0000
 
   /// Physical addresses the two maps can hold.
